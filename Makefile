@@ -1,0 +1,36 @@
+# The few commands people type: each is one call of the package, in the environment that `.venv` holds.
+PYTHON ?= python3
+PORT ?= 8000
+CHAPTER ?=
+RUN = .venv/bin/python -m ssphub_book
+
+.PHONY: setup book test test-all mutants serve check lint format lock
+
+book: setup
+	@$(RUN) build
+
+test: setup
+	@$(RUN) test
+
+test-all: setup
+	@$(RUN) test --whole
+
+mutants: setup
+	@$(RUN) mutants $(CHAPTER)
+
+serve: setup
+	@$(RUN) serve --port $(PORT)
+
+check: setup
+	@$(RUN) check $(CHAPTER)
+
+format: setup
+	@.venv/bin/ruff format ssphub_book tests notebooks
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo "make: il faut Python 3.11, 3.12 ou 3.13 (commande python3 introuvable)."; exit 1; }
+	@$(PYTHON) -m ssphub_book.environment
+
+# uv, a separate program, resolves for every supported Python at once.
+lock:
+	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header -o requirements.txt requirements.in

@@ -1,0 +1,1 @@
+"""The small package around Jupyter Book: read, check, execute, test and publish the chapters."""

@@ -1,0 +1,240 @@
+"""Find and parse chapters: front matter, cells with their line numbers, data sets used, fingerprint.
+
+A chapter is a MyST notebook under `notebooks/<theme>/`. This module reads; it executes nothing and
+imports nothing else of the package, so every other module may rest on it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+import yaml
+
+NOTEBOOKS = "notebooks"
+DATA = "notebooks/data"
+STYLE = "notebooks/ssphub.mplstyle"
+DISPLAY_NAME = re.compile(r"^(\s+display_name:\s*)(.*)$", re.MULTILINE)
+
+
+class ChapterError(Exception):
+    """A chapter that cannot be read; `str()` gives `file:line  message`, in French for its author."""
+
+    def __init__(self, path: Path | str, line: int, message: str):
+        super().__init__(f"{path}:{line}  {message}")
+        self.path, self.line, self.message = path, line, message
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell: its rank among the code cells (from 1), its first line in the file, its options."""
+
+    number: int
+    line: int
+    source: str
+    metadata: dict
+
+    @property
+    def tags(self) -> frozenset[str]:
+        return frozenset(self.metadata.get("tags", ()))
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter, as its file says it."""
+
+    root: Path
+    path: Path
+    text: str
+
+    @property
+    def name(self) -> str:
+        """`theme/chapter`, which is also the end of its address."""
+        return self.path.relative_to(self.root / NOTEBOOKS).with_suffix("").as_posix()
+
+    @property
+    def file(self) -> str:
+        """The path that messages show, from the root of the book."""
+        return self.path.relative_to(self.root).as_posix()
+
+    @cached_property
+    def header(self) -> dict:
+        """The whole front matter. Raises ChapterError where it is missing or not YAML."""
+        match = re.match(r"---\n(.*?)\n---\n", self.text, re.DOTALL)
+        if match is None:
+            raise ChapterError(self.file, 1, "en-tête absent : le fichier doit commencer par « --- ».")
+        try:
+            header = yaml.safe_load(match[1])
+        except yaml.MarkedYAMLError as error:
+            line = 2 + (error.problem_mark.line if error.problem_mark else 0)
+            raise ChapterError(self.file, line, f"en-tête illisible : {error.problem}.") from None
+        if not isinstance(header, dict):
+            raise ChapterError(self.file, 2, "en-tête illisible : des clés « nom: valeur » attendues.")
+        return header
+
+    @property
+    def front(self) -> dict:
+        """What the front matter says under `chapitre:`; empty where it says nothing."""
+        front = self.header.get("chapitre")
+        return front if isinstance(front, dict) else {}
+
+    @property
+    def data(self) -> list[str]:
+        """Names of the data folders that the chapter declares."""
+        names = self.front.get("donnees") or []
+        return [str(name) for name in names] if isinstance(names, list) else []
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    def line_of(self, key: str) -> int:
+        """Line of a key of the front matter (1 where it is missing)."""
+        for number, line in enumerate(self.lines, start=1):
+            if number > 1 and line == "---":
+                break
+            if line.strip().startswith(f"{key}:"):
+                return number
+        return 1
+
+    @cached_property
+    def headings(self) -> list[tuple[int, int, str]]:
+        """(line, level, title) of each heading outside code."""
+        found, fence = [], None
+        for number, line in enumerate(self.lines, start=1):
+            mark = re.match(r"(`{3,}|~{3,})", line)
+            if mark and fence is None:
+                fence = mark[1]
+            elif mark and line.strip() == mark[1] and len(mark[1]) >= len(fence):
+                fence = None
+            elif fence is None and (heading := re.match(r"(#{1,6})\s+(.*)", line)):
+                found.append((number, len(heading[1]), heading[2].strip()))
+        return found
+
+    @cached_property
+    def notebook(self) -> nbformat.NotebookNode:
+        """The notebook with its fingerprint in it: what the cache, the tests and Sphinx all read."""
+        from myst_nb.core.read import UnexpectedCellDirective, read_myst_markdown_notebook
+        from myst_nb.core.read import MystMetadataParsingError
+
+        self.header  # a header that cannot be read has its own message
+        try:
+            return read_myst_markdown_notebook(self.keyed_text, add_source_map=True, path=self.path)
+        except (MystMetadataParsingError, UnexpectedCellDirective) as error:
+            raise ChapterError(self.file, 1, f"cellule ou en-tête illisible : {error}.") from None
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """The code cells, in order."""
+        pairs = zip(self.notebook.cells, self.notebook.metadata.source_map, strict=True)
+        code = [(cell, start) for cell, start in pairs if cell.cell_type == "code"]
+        return [
+            Cell(number, self._first_line(start), cell.source, dict(cell.metadata))
+            for number, (cell, start) in enumerate(code, start=1)
+        ]
+
+    def _first_line(self, start: int) -> int:
+        """Line (from 1) of the first line of code, past the options of the cell."""
+        line = start
+        if line < len(self.lines) and self.lines[line].strip() == "---":
+            line = self.lines.index("---", line + 1) + 1
+        while line < len(self.lines) and re.match(r":[\w-]+:", self.lines[line]):
+            line += 1
+        return line + 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that the outputs depend on besides the code cells themselves.
+
+        Data files, the book's Matplotlib style, the compiled requirements, the Python version, the
+        modules of this repository that cells import, and which engines the machine has.
+        """
+        digest = hashlib.sha256(f"{sys.version_info[:2]} {engines(self.root)}".encode())
+        for path in self._inputs():
+            digest.update(path.relative_to(self.root).as_posix().encode())
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def keyed_text(self) -> str:
+        """The text with the fingerprint beside the kernel's display name, on the same line.
+
+        Jupyter-cache keys an executed notebook by its code cells and its `kernelspec`: this makes
+        its key cover the data too, for `jupyter-book build .` as for our own commands.
+        """
+        return DISPLAY_NAME.sub(rf"\g<1>Python 3 ({self.fingerprint})", self.text, count=1)
+
+    def _inputs(self) -> list[Path]:
+        folders = [self.root / DATA / name for name in self.data]
+        data = [p for f in folders for p in sorted(f.glob("**/*")) if p.suffix not in {".md", ".py"}]
+        shared = [self.root / STYLE, self.root / "requirements.txt"]
+        return [p for p in (*data, *shared, *self._imports()) if p.is_file()]
+
+    def _imports(self) -> list[Path]:
+        """Modules of this repository that the code imports, directly or not."""
+        code = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
+        todo = [path for source in code for path in self._local_modules(source)]
+        seen: set[Path] = set()
+        while todo:
+            path = todo.pop()
+            if path not in seen:
+                seen.add(path)
+                todo += self._local_modules(path.read_text(encoding="utf-8"))
+        return sorted(seen)
+
+    def _local_modules(self, source: str) -> list[Path]:
+        names = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", source, re.MULTILINE)
+        names += re.findall(r"^\s*from\s+(ssphub_book)\s+import\s+(?=\w)", source, re.MULTILINE)
+        names += [
+            f"{package}.{name.strip().split(' ')[0]}"
+            for package, imported in re.findall(
+                r"^\s*from\s+([\w.]+)\s+import\s+([\w, ]+)", source, re.MULTILINE
+            )
+            for name in imported.split(",")
+        ]
+        bases = (self.path.parent, self.root)
+        files = [base / f"{name.replace('.', '/')}.py" for name in names for base in bases]
+        return [path for path in files if path.is_file()]
+
+
+def engines(root: Path) -> dict[str, bool]:
+    """Which engines that chapters may need are within reach of this process."""
+    prepared = (root / "_build/conteneurs/preparation.json").is_file()
+    return {
+        "java": shutil.which("java") is not None,
+        "containers": prepared and shutil.which("podman") is not None,
+    }
+
+
+def read(root: Path, path: Path) -> Chapter:
+    """Read the chapter at `path`. Raises ChapterError where the file is not there or not UTF-8."""
+    root, path = root.resolve(), path.resolve()
+    try:
+        return Chapter(root, path, path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ChapterError(path, 1, "ce fichier n'existe pas.") from None
+    except UnicodeDecodeError:
+        raise ChapterError(path, 1, "ce fichier n'est pas en UTF-8 : enregistrez-le en UTF-8.") from None
+
+
+def find(root: Path) -> list[Chapter]:
+    """Every chapter of the book, in the order of their paths."""
+    paths = sorted((root / NOTEBOOKS).glob("*/*.md"))
+    return [read(root, path) for path in paths if path.parent.name != "data"]
+
+
+def python_of(source: str) -> ast.Module | None:
+    """The syntax tree of a cell, or None for a cell in another language or with magics."""
+    if source.lstrip().startswith("%%"):
+        return None
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return None

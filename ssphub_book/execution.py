@@ -1,0 +1,225 @@
+"""Execute stale chapters, in parallel processes, once, into the Jupyter cache.
+
+A chapter that fails leaves the cache as it was: only a run that reached its last cell is kept.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import yaml
+from nbformat import NotebookNode
+
+from ssphub_book.cache import Cache
+from ssphub_book.chapters import Cell, Chapter
+
+DEFAULT_LIMIT = 120  # seconds for one cell, where `_config.yml` says nothing
+NOT_RUN = "Non exécuté ici"
+LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # what the kernel says of itself
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one cell: `ok`, `failed`, `not run` (a cell before it failed) or `no engine`."""
+
+    cell: Cell
+    status: str
+    message: str = ""
+
+
+@dataclass
+class Run:
+    """What became of one chapter. `notebook` is None where it did not reach its end."""
+
+    chapter: Chapter
+    outcomes: list[Outcome] = field(default_factory=list)
+    notebook: NotebookNode | None = None
+    seconds: float = 0.0
+    cached: bool = False
+
+    @property
+    def failure(self) -> Outcome | None:
+        return next((o for o in self.outcomes if o.status == "failed"), None)
+
+
+def cell_limit(root: Path) -> int:
+    """Time limit of one cell in seconds, as `_config.yml` sets it for Jupyter Book."""
+    config = root / "_config.yml"
+    settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else {}
+    return int((settings.get("execute") or {}).get("timeout", DEFAULT_LIMIT))
+
+
+def execute(
+    chapters: Iterable[Chapter],
+    *,
+    report: Callable[[str], None] = lambda line: None,
+    until: dict[str, int] | None = None,
+    fresh: bool = False,
+) -> dict[str, Run]:
+    """Run the chapters that the cache does not hold; return a Run for each, by name.
+
+    `until` bounds a chapter to its first cells (a run cut short is not kept); `fresh` ignores the
+    cache and leaves it alone. Raises KeyboardInterrupt after stopping the kernels.
+    """
+    chapters, until, runs = list(chapters), until or {}, {}
+    cache = Cache(chapters[0].root) if chapters and not fresh else None
+    for chapter in chapters:
+        notebook = cache.executed(chapter) if cache else None
+        if notebook is not None:
+            outcomes = _outcomes(chapter, notebook)
+            runs[chapter.name] = Run(chapter, outcomes, notebook, cached=True)
+    stale = [chapter for chapter in chapters if chapter.name not in runs]
+    for run in run_all(sorted(stale, key=_weight, reverse=True), until, report):
+        runs[run.chapter.name] = run
+        if cache and run.notebook is not None:
+            cache.store(run.chapter, run.notebook, run.seconds)
+    return runs
+
+
+def _weight(chapter: Chapter) -> tuple[bool, int]:
+    """Longest first: chapters that start an engine, then those with the most cells."""
+    return any("moteur" in cell.tags for cell in chapter.cells), len(chapter.cells)
+
+
+def run_all(
+    chapters: list[Chapter], until: dict[str, int], report: Callable[[str], None]
+) -> Iterator[Run]:
+    """Run the chapters in parallel, whatever the cache holds; yield each Run as it ends.
+
+    Closing the iterator, like Ctrl+C, stops the kernels that still run.
+    """
+    if not chapters:
+        return
+    for chapter in chapters:
+        chapter.cells  # parse here, so that a chapter that cannot be read fails before any runs
+    workers = min(os.cpu_count() or 1, len(chapters))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet_worker)
+    try:
+        pending: dict[Future[Run], Chapter] = {
+            pool.submit(run_chapter, chapter, until.get(chapter.name)): chapter
+            for chapter in chapters
+        }
+        while pending:
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                run = _result(future, pending.pop(future))
+                report(describe(run))
+                yield run
+        pool.shutdown()
+    except BaseException:
+        _stop(pool)
+        raise
+
+
+def _quiet_worker() -> None:
+    """Ctrl+C reaches the whole terminal: the parent alone decides, and stops the workers by SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[Run], chapter: Chapter) -> Run:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        message = "le processus qui exécutait ce chapitre a été tué (mémoire insuffisante ?)."
+        return Run(chapter, [Outcome(cell, "failed", message) for cell in chapter.cells[:1]])
+
+
+def run_chapter(chapter: Chapter, until: int | None = None) -> Run:
+    """Run one chapter in a new kernel, in the chapter's folder, up to cell number `until` (or all)."""
+    from nbclient import NotebookClient
+
+    notebook = copy.deepcopy(chapter.notebook)
+    client = NotebookClient(
+        notebook,
+        timeout=cell_limit(chapter.root),
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(chapter.path.parent)}},
+    )
+    notebook.metadata["language_info"] = LANGUAGE
+    run, started = Run(chapter), time.monotonic()
+    indices = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    with client.setup_kernel(stderr=subprocess.DEVNULL):  # the kernel's own chatter; cells' stderr is kept
+        for cell, index in zip(chapter.cells, indices, strict=True):
+            if run.failure or (until is not None and cell.number > until):
+                run.outcomes.append(Outcome(cell, "not run"))
+                continue
+            run.outcomes.append(_run_cell(client, notebook.cells[index], index, cell, chapter))
+    run.seconds = time.monotonic() - started
+    if all(outcome.status in {"ok", "no engine"} for outcome in run.outcomes):
+        run.notebook = notebook
+    return run
+
+
+def _run_cell(client, node: NotebookNode, index: int, cell: Cell, chapter: Chapter) -> Outcome:
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    try:
+        client.execute_cell(node, index)
+    except CellExecutionError as error:
+        return Outcome(cell, "failed", _explain(error, node, cell, chapter))
+    except CellTimeoutError:
+        message = (
+            f"la cellule n'a pas fini après {client.timeout} s (limite « execute: timeout » de "
+            "_config.yml) : allégez-la, ou cherchez ce qui la bloque."
+        )
+        return Outcome(cell, "failed", message)
+    except DeadKernelError:
+        message = "le noyau Python s'est arrêté pendant cette cellule (mémoire, ou processus tué)."
+        return Outcome(cell, "failed", message)
+    return _outcome(cell, node)
+
+
+def _explain(error, node: NotebookNode, cell: Cell, chapter: Chapter) -> str:
+    """`ValueError: … (file:line)`: the line is that of the chapter, found in the traceback."""
+    frames = "\n".join(line for o in node.outputs for line in o.get("traceback", []))
+    inside = re.findall(r"Cell In\[\d+\], line (\d+)|^-+> (\d+) ", ANSI.sub("", frames), re.MULTILINE)
+    offset = int(next(filter(None, inside[0]))) - 1 if inside else 0
+    cause = ANSI.sub("", f"{error.ename}: {error.evalue}").strip()
+    return f"{cause} (ligne {cell.line + offset} de {chapter.file})"
+
+
+def _outcomes(chapter: Chapter, notebook: NotebookNode) -> list[Outcome]:
+    nodes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [_outcome(cell, node) for cell, node in zip(chapter.cells, nodes, strict=True)]
+
+
+def _outcome(cell: Cell, node: NotebookNode) -> Outcome:
+    """A cell that says it found no engine is told apart: the tests skip it, or fail in CI."""
+    text = "".join(o.get("text", "") for o in node.outputs if o.output_type == "stream")
+    said = next((line for line in text.splitlines() if line.startswith(NOT_RUN)), None)
+    return Outcome(cell, "no engine", said) if said else Outcome(cell, "ok")
+
+
+def describe(run: Run) -> str:
+    """One line for the author: what ran and how long, or the first failure with file and line."""
+    if run.failure is None:
+        ran = [o for o in run.outcomes if o.status != "not run"]
+        return f"  {run.chapter.file}  {len(ran)} cellules en {run.seconds:.1f} s"
+    failed = run.failure
+    return (
+        f"{run.chapter.file}:{failed.cell.line}  cellule {failed.cell.number} : {failed.message}"
+    )

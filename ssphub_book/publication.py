@@ -1,0 +1,122 @@
+"""Build the site and put it in place: Sphinx in a staging folder, what follows it, then one swap.
+
+Whatever fails, or is interrupted, leaves the last good site of `_build/html` as it was.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ssphub_book import chapters, contract, execution, search
+
+SITE = "_build/html"
+STAGING = "_build/staging"
+LOCK = "_build/lock"
+ENTRY = "index.html"
+
+
+class BuildError(Exception):
+    """The build stopped; the message tells the author in French where and what to do."""
+
+
+def build(root: Path, report: Callable[[str], None] = print) -> Path:
+    """Check, execute, render and publish the book; return the folder of the site.
+
+    Raises BuildError with every finding, and leaves the published site untouched.
+    """
+    root = root.resolve()
+    with _alone(root):
+        book = chapters.find(root)
+        _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
+        _execute(book, report)
+        rendered = _render(root, report)
+        _check_pages(root, rendered)
+        return _publish(root, rendered, book)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Hold the build's lock. Raises BuildError where another build runs, or `_build` is read-only."""
+    lock = root / LOCK
+    try:
+        lock.parent.mkdir(exist_ok=True)
+        handle = lock.open("a+")
+    except OSError as error:
+        message = f"impossible d'écrire dans {lock.parent} ({error.strerror}) : vérifiez les droits."
+        raise BuildError(message) from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildError("une autre construction du livre est en cours : attendez sa fin.") from None
+        yield
+
+
+def _refuse(findings: list[contract.Finding], what: str) -> None:
+    if findings:
+        lines = "\n".join(map(str, findings))
+        raise BuildError(f"{lines}\nLe livre {what} : {len(findings)} point(s) à corriger.")
+
+
+def _execute(book: list[chapters.Chapter], report: Callable[[str], None]) -> None:
+    runs = execution.execute(book, report=report)
+    failures = [execution.describe(run) for run in runs.values() if run.failure]
+    if failures:
+        lines = "\n".join(failures)
+        raise BuildError(f"{lines}\nLe livre n'est pas construit ; le dernier site publié est intact.")
+    executed = sum(not run.cached for run in runs.values())
+    report(f"{executed} chapitre(s) exécuté(s), {len(runs) - executed} repris du cache.")
+    findings = [f for run in runs.values() for f in contract.check_outputs(run.chapter, run.notebook)]
+    _refuse(findings, "a des sorties à corriger")
+
+
+def _render(root: Path, report: Callable[[str], None]) -> Path:
+    """Run Jupyter Book itself, warnings as errors, into the staging folder."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", ".", "--path-output", STAGING]
+    done = subprocess.run(
+        [*command, "-W", "-n", "--keep-going"], cwd=root, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BuildError(f"{_warnings(root, done)}\nLe dernier site publié est intact.")
+    pages = re.search(r"^writing output\.\.\. .*?(\d+)|(\d+) changed", done.stdout, re.MULTILINE)
+    report("Pages rendues par Jupyter Book." if pages else "Aucune page à rendre de nouveau.")
+    return root / STAGING / "_build" / "html"
+
+
+def _warnings(root: Path, done: subprocess.CompletedProcess[str]) -> str:
+    said = execution.ANSI.sub("", done.stderr).replace(f"{root}/", "")
+    lines = [line for line in said.splitlines() if re.search(r"WARNING|ERROR|Error", line)]
+    return "\n".join(lines or said.splitlines()[-15:])
+
+
+def _check_pages(root: Path, rendered: Path) -> None:
+    """Every file of the table of contents has its page: a silent empty build is refused."""
+    expected = [f"{file}.html" for file in contract.table_of_contents(root)]
+    missing = [page for page in expected if not (rendered / page).is_file()]
+    if missing or not expected:
+        raise BuildError(f"pages absentes du site rendu : {', '.join(missing) or 'toutes'}.")
+
+
+def _publish(root: Path, rendered: Path, book: list[chapters.Chapter]) -> Path:
+    """Copy, add what follows Sphinx, and swap the new site into place."""
+    site, following, previous = root / SITE, root / f"{SITE}.next", root / f"{SITE}.previous"
+    if previous.exists() and not site.exists():
+        previous.rename(site)  # a swap that was interrupted between its two renames
+    for leftover in (following, previous):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(rendered, following)
+    search.index(following, book)
+    if site.exists():
+        site.rename(previous)
+    os.replace(following, site)
+    shutil.rmtree(previous, ignore_errors=True)
+    return site

@@ -1,0 +1,72 @@
+"""`{jeux-de-donnees}`: the data sets of the book, from the header of each SOURCE.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from ssphub_book import chapters
+
+FIELDS = {
+    "producteur": "Producteur",
+    "licence": "Licence",
+    "paquet": "Paquet dont il est extrait",
+    "version": "Version du paquet",
+    "date": "Date des données",
+}
+
+
+class DataSets(SphinxDirective):
+    """One section per data set: description, size, and the chapters that use it."""
+
+    def run(self) -> list[nodes.Node]:
+        root = Path(self.env.srcdir)
+        used = {c.name: c for c in chapters.find(root)}
+        sources = sorted((root / chapters.DATA).glob("*/SOURCE.md"))
+        for source in sources:
+            self.env.note_dependency(str(source))
+        return [self._section(source, used) for source in sources]
+
+    def _section(self, source: Path, book: dict[str, chapters.Chapter]) -> nodes.section:
+        about = next(yaml.safe_load_all(source.read_text(encoding="utf-8")))
+        name = source.parent.name
+        section = nodes.section(ids=[name], names=[name])
+        section += nodes.title("", about["titre"])
+        fields = {label: str(about[key]) for key, label in FIELDS.items()}
+        rows = f"{about['lignes']:,}".replace(",", "\u202f")
+        fields["Taille"] = f"{rows} lignes, {about['colonnes']} colonnes"
+        fields["Dossier"] = f"notebooks/data/{name}"
+        items = nodes.definition_list(classes=["fiche-donnees"])
+        for label, value in fields.items():
+            items += self._item(label, nodes.paragraph("", value))
+        users = [c for c in book.values() if name in c.data]
+        items += self._item("Chapitres", self._links(users))
+        section += items
+        return section
+
+    def _item(self, label: str, body: nodes.Node) -> nodes.definition_list_item:
+        return nodes.definition_list_item("", nodes.term("", label), nodes.definition("", body))
+
+    def _links(self, users: list[chapters.Chapter]) -> nodes.paragraph:
+        paragraph = nodes.paragraph()
+        for rank, chapter in enumerate(users):
+            if rank:
+                paragraph += nodes.Text(", ")
+            title = next(title for _, level, title in chapter.headings if level == 1)
+            address = self._relative(f"{chapters.NOTEBOOKS}/{chapter.name}")
+            paragraph += nodes.reference("", title, refuri=address, internal=True)
+        if not users:
+            paragraph += nodes.Text("aucun pour l'instant")
+        return paragraph
+
+    def _relative(self, docname: str) -> str:
+        return self.env.app.builder.get_relative_uri(self.env.docname, docname)
+
+
+def setup(app: Sphinx) -> dict:
+    app.add_directive("jeux-de-donnees", DataSets)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,225 @@
+"""Fixtures shared by the tests: the built site of the real book, and a small book to break."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+SMALL_CHAPTER = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+chapitre:
+  question: Combien font un et un ?
+  niveau: débutant
+  duree: 5
+  objectifs: [compter, additionner, vérifier]
+  prerequis: []
+  donnees: [petit]
+  mots_cles: [somme, addition, calcul]
+  sspcloud:
+    chart: jupyter-python
+    memoire: 2Gi
+---
+
+# Un et un
+
+```{admonition} L'essentiel
+:class: essentiel
+Additionnez.
+```
+
+## La question et les données
+
+```{code-cell} ipython3
+from pathlib import Path
+
+valeur = int(Path("../data/petit/valeur.csv").read_text())
+valeur
+```
+
+```{code-cell} ipython3
+---
+tags: [verification, remove-cell]
+---
+assert valeur == 2
+```
+
+## Les pièges
+
+Un piège.
+
+## En production
+
+Un cas.
+
+## Exercices
+
+%s
+## Quiz
+
+%s
+## Pour aller plus loin
+
+Une source.
+"""
+EXERCISE = """\
+### Exercice {n} : doubler
+
+```{{dropdown}} Indice
+Multipliez.
+```
+
+```{{code-cell}} ipython3
+:tags: [exercice]
+double_{n} = ...
+```
+
+```{{code-cell}} ipython3
+:tags: [solution, hide-input]
+double_{n} = 2 * valeur
+```
+
+```{{code-cell}} ipython3
+:tags: [controle]
+assert double_{n} == 4, "Le double de 2 est 4."
+```
+
+"""
+QUESTION = """\
+### Question {n} : un et un ?
+
+- A. Un
+- B. Deux
+
+```{{dropdown}} Réponse
+B.
+```
+
+"""
+SMALL_CONFIG = """\
+title: Petit livre
+only_build_toc_files: true
+execute:
+  execute_notebooks: cache
+  cache: _build/.jupyter_cache
+  timeout: 20
+sphinx:
+  local_extensions:
+    ssphub_book.sphinx.freshness: {package}
+  config:
+    language: fr
+"""
+
+
+@pytest.fixture
+def small_book(tmp_path: Path) -> Path:
+    """A book of one sound chapter, `essais/un-et-un`, in an empty folder: tests break it."""
+    root = tmp_path / "livre"
+    chapter = root / "notebooks/essais/un-et-un.md"
+    data = root / "notebooks/data/petit"
+    for folder in (chapter.parent, data, root / "book"):
+        folder.mkdir(parents=True)
+    exercises = "".join(EXERCISE.format(n=n) for n in (1, 2, 3))
+    questions = "".join(QUESTION.format(n=n) for n in (1, 2, 3))
+    chapter.write_text(SMALL_CHAPTER % (exercises, questions), encoding="utf-8")
+    (data / "valeur.csv").write_text("2", encoding="utf-8")
+    (data / "SOURCE.md").write_text("Un nombre.", encoding="utf-8")
+    (root / "book/index.md").write_text("# Petit livre\n\nBonjour.\n", encoding="utf-8")
+    (root / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nchapters:\n- file: notebooks/essais/un-et-un\n",
+        encoding="utf-8",
+    )
+    (root / "_config.yml").write_text(SMALL_CONFIG.format(package=ROOT), encoding="utf-8")
+    (root / "requirements.txt").write_text("", encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def small_chapter(small_book: Path) -> Path:
+    """The path of the small book's only chapter."""
+    return small_book / "notebooks/essais/un-et-un.md"
+
+
+@pytest.fixture
+def edit() -> Callable[[Path, str, str], None]:
+    """`edit(path, old, new)` replaces one piece of text, which has to be there."""
+
+    def replace(path: Path, old: str, new: str) -> None:
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return replace
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The built site of this book, brought up to date once for the whole session."""
+    from ssphub_book import publication
+
+    return publication.build(ROOT, report=lambda line: None)
+
+
+@pytest.fixture(scope="session")
+def site_url(site: Path) -> Iterator[str]:
+    """Address of the site on loopback."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Handler, directory=str(site))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The system's headless Chromium. Missing: a skip here, a failure in CI."""
+    from playwright.sync_api import sync_playwright
+
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    if executable is None:
+        message = "Chromium est absent : apt-get install chromium"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def seed() -> str:
+    """What samples are drawn from: it changes with each commit, and can be set to replay one."""
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return os.environ.get("SSPHUB_SEED") or head.stdout.strip() or "no commit yet"

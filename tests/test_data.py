@@ -1,0 +1,206 @@
+"""The data sets: complete, described truthfully, without personal data, extractable again."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "notebooks" / "data"
+NAMES = sorted(folder.name for folder in DATA.iterdir() if folder.is_dir())
+KEYS = ["nom", "titre", "producteur", "licence", "paquet", "version", "date", "lignes", "colonnes"]
+# Exit status of extract.py when the registry does not answer or its client is missing.
+UNAVAILABLE = 69
+
+PERSONAL_COLUMNS = re.compile(
+    r"(^|_)(noms?|prenoms?|patronymes?|names?|firstname|lastname|surname|mails?|emails?|courriels?"
+    r"|tel|telephones?|phones?|portables?|adresses?|nir|date_naissance)(_|$)"
+)
+PERSONAL_VALUES = re.compile(
+    r"[\w.+-]+@[\w-]+\.\w+|(?<!\d)(?:\+33[ .]?|0)[1-9](?:[ .-]?\d\d){4}(?!\d)"
+)
+
+
+def seed() -> str:
+    """SSPHUB_SEED, or else the commit: another data set at each commit, the same for one commit."""
+    head = ["git", "rev-parse", "HEAD"]
+    return (
+        os.environ.get("SSPHUB_SEED")
+        or subprocess.run(
+            head, cwd=ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip()
+    )
+
+
+def drawn() -> list[str]:
+    """The data sets to extract again: one drawn, or all with SSPHUB_WHOLE=1."""
+    return NAMES if os.environ.get("SSPHUB_WHOLE") == "1" else [random.Random(seed()).choice(NAMES)]
+
+
+@cache
+def source(name: str) -> tuple[dict, str]:
+    """The front matter and the body of a SOURCE.md."""
+    _, header, body = (DATA / name / "SOURCE.md").read_text("utf-8").split("---\n", 2)
+    return yaml.safe_load(header), body
+
+
+@cache
+def table(name: str) -> pd.DataFrame:
+    return pd.read_parquet(DATA / name / f"{name}.parquet")
+
+
+def test_there_are_data_sets() -> None:
+    assert NAMES
+
+
+def test_total_size() -> None:
+    assert sum(file.stat().st_size for file in DATA.rglob("*.parquet")) < 25e6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_three_files(name: str) -> None:
+    files = {file.name for file in (DATA / name).iterdir() if file.name != "__pycache__"}
+    assert files == {f"{name}.parquet", "SOURCE.md", "extract.py"}
+    assert (DATA / name / f"{name}.parquet").stat().st_size < 3e6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_source_is_complete_and_true(name: str) -> None:
+    header, body = source(name)
+    assert [key for key in KEYS if not header.get(key)] == [], "missing keys"
+    assert header["nom"] == name
+    written = pq.ParquetFile(DATA / name / f"{name}.parquet").metadata
+    assert header["lignes"] == written.num_rows
+    assert header["colonnes"] == written.num_columns
+    assert body.strip().startswith(f"# {header['titre']}\n")
+
+    # The package's version and every hash of the script are those that the page states.
+    script = (DATA / name / "extract.py").read_text("utf-8")
+    hashes = re.findall(r"\b[0-9a-f]{64}\b", script)
+    assert hashes
+    assert [digest for digest in hashes if digest not in body] == []
+    versions = re.findall(r'^VERSION = "(.+)"|^    "([\d.]+)": "[0-9a-f]{64}"', script, re.M)
+    assert versions
+    assert re.split(r", | et ", str(header["version"])) == [a or b for a, b in versions]
+    package = re.search(r'^PAQUET = "(.+)"', script, re.M)[1]
+    assert re.fullmatch(re.escape(package) + r" \((npm|PyPI|Debian)\)", header["paquet"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_column_is_documented(name: str) -> None:
+    section = source(name)[1].split("\n## Colonnes\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (texte|entier|réel) \| (.+) \|$", section, re.M)
+    assert [column for column, _, _ in rows] == list(table(name).columns)
+    for column, kind, _ in rows:
+        dtype = table(name)[column].dtype
+        is_kind = {
+            "texte": pd.api.types.is_string_dtype,
+            "entier": pd.api.types.is_integer_dtype,
+            "réel": pd.api.types.is_float_dtype,
+        }[kind]
+        assert is_kind(dtype), f"{column} : {kind} est annoncé, {dtype} est écrit"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_missing_values_are_missing(name: str) -> None:
+    for column in table(name).select_dtypes("str"):
+        values = table(name)[column].dropna()
+        assert not values.isin(["", "nan", "NaN", "NA", "None", "<NA>", r"\N"]).any(), column
+        assert (values == values.str.strip()).all(), column
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_personal_data(name: str) -> None:
+    columns = list(table(name).columns)
+    assert [column for column in columns if PERSONAL_COLUMNS.search(column.lower())] == []
+    for column in table(name).select_dtypes("str"):
+        found = table(name)[column].dropna().drop_duplicates()
+        found = found[found.str.contains(PERSONAL_VALUES)]
+        assert found.empty, f"{column} : {found.str.extract(PERSONAL_VALUES).head(3)}"
+
+
+@pytest.mark.parametrize("name", drawn())
+def test_extraction_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
+    script = DATA / name / "extract.py"
+    run = subprocess.run(
+        [sys.executable, script, "--output", tmp_path], capture_output=True, text=True, check=False
+    )
+    if run.returncode == UNAVAILABLE and os.environ.get("CI") != "true":
+        pytest.skip(run.stderr.strip())
+    assert run.returncode == 0, run.stderr
+    again, kept = (folder / f"{name}.parquet" for folder in (tmp_path, DATA / name))
+    pd.testing.assert_frame_equal(pd.read_parquet(again), table(name))
+    assert again.read_bytes() == kept.read_bytes(), "same table, other bytes: another pyarrow?"
+
+
+# The totals that the chapters build on.
+
+
+def test_communes_population() -> None:
+    communes = table("communes_population")
+    years = [f"population_{year}" for year in range(2018, 2024)]
+    assert communes["code_commune"].is_unique
+    assert communes["zone"].value_counts().to_dict() == {"metro": 34746, "drom": 129, "com": 94}
+    complete = communes[communes["zone"] == "metro"].dropna(subset=years)
+    assert len(complete) == 34732
+    totals = [64_826_027, 65_078_628, 65_247_630, 65_486_893, 65_827_909, 66_147_484]
+    assert complete[years].sum().tolist() == totals
+    paris = communes.set_index("code_commune").loc["75056", years].tolist()
+    assert paris == [2175601, 2165423, 2145906, 2133111, 2113705, 2103778]
+
+
+def test_service_public() -> None:
+    sheets = table("service_public")
+    assert sheets["id"].is_unique
+    assert sheets["theme"].nunique() == 10
+    assert sheets["theme"].value_counts().iloc[[0, -1]].to_dict() == {
+        "Travail": 663,
+        "Loisirs": 108,
+    }
+    assert sheets["texte"].str.len().between(1, 1500).all()
+
+
+def test_hobbies() -> None:
+    people = table("hobbies")
+    assert people.isna().sum()[lambda count: count > 0].to_dict() == {"profession": 1498}
+    hobbies = people.loc[:, "lecture":"peche"]
+    assert hobbies.isin([0, 1]).all(axis=None)
+    assert (hobbies.sum(axis=1) + (people["television"] > 0)).equals(people["nb_activites"])
+
+
+def test_elus_municipaux() -> None:
+    elected = table("elus_municipaux")
+    mayors = elected[elected["fonction"] == "Maire"]
+    assert len(mayors) == 34742
+    assert round((mayors["sexe"] == "Femme").mean(), 4) == 0.2288
+    communes = table("communes_population")
+    assert set(elected["code_commune"]) <= set(communes["code_commune"])
+    assert set(elected["code_departement"]) <= set(communes["code_departement"])
+
+
+def test_rec99() -> None:
+    communes = table("rec99")
+    assert communes["code_commune"].is_unique
+    columns = ["population", "logements", "logements_vacants"]
+    assert communes[columns].sum().tolist() == [460394, 197314, 10768]
+    bins = [0, 100, 300, 1000, 10_000]
+    strata = pd.cut(communes["logements"], bins, right=False, labels=False) + 1
+    assert (strata == communes["strate"]).all()
+
+
+def test_eusilc() -> None:
+    people = table("eusilc")
+    assert "SYNTHÉTIQUES" in source("eusilc")[0]["titre"]
+    assert people["id_menage"].nunique() == 6000
+    assert round(people["poids_personne"].sum()) == 8_182_222
+    assert (people["salaire"].isna() == (people["age"] < 16)).all()

@@ -1,0 +1,104 @@
+"""Execution: what makes a chapter stale, and what a cell that goes wrong tells its author."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ssphub_book import chapters, execution
+
+CODE = "valeur\n```"
+
+
+def run(root: Path) -> execution.Run:
+    (run,) = execution.execute(chapters.find(root)).values()
+    return run
+
+
+def test_a_chapter_is_executed_once(small_book):
+    first, second = run(small_book), run(small_book)
+    assert (first.cached, second.cached) == (False, True)
+    assert [o.status for o in second.outcomes] == ["ok"] * 11
+
+
+def test_prose_makes_nothing_stale(small_book, small_chapter, edit):
+    run(small_book)
+    edit(small_chapter, "Un piège.", "Un autre piège.")
+    assert run(small_book).cached
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("notebooks/essais/un-et-un.md", CODE, "valeur + 0\n```"),
+        ("notebooks/essais/un-et-un.md", "[exercice]", "[exercice, autre]"),
+        ("notebooks/data/petit/valeur.csv", "2", "2 "),
+        ("requirements.txt", "", "pandas\n"),
+    ],
+)
+def test_code_data_and_requirements_make_a_chapter_stale(small_book, edit, file, old, new):
+    run(small_book)
+    edit(small_book / file, old, new)
+    again = run(small_book)
+    assert again.failure is None
+    assert not again.cached
+
+
+def test_an_imported_module_makes_a_chapter_stale(small_book, small_chapter, edit):
+    helper = small_chapter.parent / "aide.py"
+    helper.write_text("from profond import UN\n", encoding="utf-8")
+    deep = small_chapter.parent / "profond.py"
+    deep.write_text("UN = 1\n", encoding="utf-8")
+    edit(small_chapter, "from pathlib import Path\n", "from pathlib import Path\n\nfrom aide import UN\n")
+    assert run(small_book).failure is None
+    deep.write_text("UN = 1.0\n", encoding="utf-8")
+    assert not run(small_book).cached
+
+
+def test_a_failing_cell_names_file_line_and_cause(small_book, small_chapter, edit):
+    edit(small_chapter, CODE, "valeur\nvaleur / 0\n```")
+    line = small_chapter.read_text().splitlines().index("valeur / 0") + 1
+    failed = run(small_book)
+    assert failed.notebook is None
+    assert "ZeroDivisionError" in failed.failure.message
+    assert f"ligne {line} de notebooks/essais/un-et-un.md" in failed.failure.message
+    assert failed.outcomes[1].status == "not run"
+    assert execution.describe(failed).startswith("notebooks/essais/un-et-un.md:")
+
+
+def test_a_failed_assertion_turns_the_chapter_red(small_book, small_chapter, edit):
+    edit(small_chapter, "assert valeur == 2", "assert valeur == 3")
+    assert "AssertionError" in run(small_book).failure.message
+
+
+def test_a_cell_over_its_time_limit(small_book, small_chapter, edit):
+    edit(small_book / "_config.yml", "timeout: 20", "timeout: 2")
+    edit(small_chapter, CODE, "import time\n\ntime.sleep(60)\n```")
+    assert "n'a pas fini après 2 s" in run(small_book).failure.message
+
+
+def test_a_killed_kernel(small_book, small_chapter, edit):
+    edit(small_chapter, CODE, "import os\n\nos.kill(os.getpid(), 9)\n```")
+    assert "noyau Python s'est arrêté" in run(small_book).failure.message
+
+
+def test_a_failure_leaves_the_last_good_run_in_the_cache(small_book, small_chapter, edit):
+    run(small_book)
+    edit(small_chapter, CODE, "1 / 0\n```")
+    assert run(small_book).failure
+    edit(small_chapter, "1 / 0\n```", CODE)
+    assert run(small_book).cached
+
+
+def test_a_missing_engine_is_told_apart(small_book, small_chapter, edit):
+    edit(small_chapter, CODE, 'print("Non exécuté ici : pas de moteur.")\n```')
+    outcome = run(small_book).outcomes[0]
+    assert (outcome.status, outcome.message) == ("no engine", "Non exécuté ici : pas de moteur.")
+
+
+def test_a_run_cut_short_executes_the_cells_before_and_is_not_kept(small_book):
+    book = chapters.find(small_book)
+    (cut,) = execution.execute(book, until={"essais/un-et-un": 2}).values()
+    assert [o.status for o in cut.outcomes][:3] == ["ok", "ok", "not run"]
+    assert not run(small_book).cached

@@ -1,0 +1,134 @@
+"""The card of a chapter and the page's metadata, on a small book built by Sphinx."""
+
+import pytest
+from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+
+CONF = """
+extensions = ['myst_parser', 'ssphub_book.sphinx.typography', 'ssphub_book.sphinx.header']
+language = '{language}'
+smartquotes = False
+html_theme = 'basic'
+master_doc = 'book/index'
+"""
+CHAPTER = """---
+chapitre:
+  question: "Comment compter l'essentiel : vite ?"
+  niveau: débutant
+  duree: 45
+  objectifs: [compter l'essentiel, "nommer <b>tout</b>", vérifier]
+  prerequis: [pratiques/autre]
+  donnees: [communes, inconnues]
+  mots_cles: [dataviz, "R&D"]
+---
+# Premier
+
+Texte.
+"""
+OTHER = """---
+chapitre:
+  question: Et ensuite ?
+  niveau: avancé
+  duree: 10
+  prerequis: []
+---
+# L'autre : chapitre
+"""
+INDEX = """---
+description: L'accueil ; en bref.
+---
+# Accueil
+
+```{toctree}
+../notebooks/theme/premier
+../notebooks/pratiques/autre
+annexes/donnees
+```
+"""
+
+
+def build(folder, language="fr"):
+    files = {
+        "conf.py": CONF.format(language=language),
+        "book/index.md": INDEX,
+        "book/annexes/donnees.md": "# Données\n\n## Communes\n\nTexte.\n",
+        "notebooks/theme/premier.md": CHAPTER,
+        "notebooks/pratiques/autre.md": OTHER,
+        "notebooks/data/communes/SOURCE.md": "---\nnom: communes\n---\n\n# Les communes d'ici\n",
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    out = folder / "out"
+    app = Sphinx(folder, folder, out, folder / "doctrees", "html", status=None, warning=None)
+    app.build()
+    return {
+        name: BeautifulSoup((out / f"{name}.html").read_text("utf-8"), "html.parser")
+        for name in ("book/index", "notebooks/theme/premier", "notebooks/pratiques/autre")
+    }
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("header"))
+
+
+@pytest.fixture
+def page(pages):
+    return pages["notebooks/theme/premier"]
+
+
+def entry(page, key):
+    return page.select_one(f".fiche-{key} dd")
+
+
+def test_the_card_follows_the_title_and_has_a_name(page):
+    card = page.select_one(".fiche")
+    assert card.name == "section" and card["aria-label"]
+    assert card.find_previous_sibling().name == "h1"
+    assert page.select_one(".fiche-question").get_text() == (
+        "Comment compter l’essentiel\u00a0: vite\u202f?"
+    )
+
+
+def test_level_time_and_goals(page):
+    assert entry(page, "niveau").get_text() == "Débutant"
+    assert entry(page, "duree").get_text() == "45\u00a0min"
+    goals = [item.get_text() for item in entry(page, "objectifs").find_all("li")]
+    assert goals == ["compter l’essentiel", "nommer <b>tout</b>", "vérifier"]
+
+
+def test_prerequisites_are_links_with_titles(page, pages):
+    link = entry(page, "prerequis").a
+    assert link["href"] == "../pratiques/autre.html"
+    assert link.get_text() == "L’autre\u00a0: chapitre"
+    assert entry(pages["notebooks/pratiques/autre"], "prerequis").a is None
+
+
+def test_data_lead_to_their_source(page):
+    known, unknown = entry(page, "donnees").find_all("a")
+    assert known["href"] == "../../book/annexes/donnees.html#communes"
+    assert known.get_text() == "Les communes d’ici"
+    assert (unknown["href"], unknown.get_text()) == ("../../book/annexes/donnees.html", "inconnues")
+
+
+def test_lists_are_definitions(page):
+    for group in page.select(".fiche dl > div"):
+        assert [child.name for child in group.children if child.name] == ["dt", "dd"]
+
+
+def test_description_and_keywords(page, pages):
+    def meta(page, name):
+        return [tag["content"] for tag in page.find_all("meta", attrs={"name": name})]
+
+    assert meta(page, "description") == ["Comment compter l’essentiel\u00a0: vite\u202f?"]
+    assert meta(page, "keywords") == ["dataviz, R&D"]
+    assert meta(pages["book/index"], "description") == ["L’accueil\u202f; en bref."]
+    assert pages["book/index"].select_one(".fiche") is None
+
+
+def test_another_language_keeps_the_text_as_typed(tmp_path):
+    page = build(tmp_path, "en")["notebooks/theme/premier"]
+    assert page.select_one(".fiche-question").get_text() == "Comment compter l'essentiel : vite ?"
+    assert page.select_one(".fiche-niveau dt").get_text() == "Level"

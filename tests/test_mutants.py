@@ -1,0 +1,79 @@
+"""The mutants: what is perturbed, and that the verdicts tell a biting check from a blind one."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from ssphub_book import chapters, execution, mutants
+
+
+def read(root):
+    (chapter,) = chapters.find(root)
+    return chapter
+
+
+PERTURBED = [
+    ("a = 3", "a = 4"),
+    ("a = 0.5", "a = 0.56"),  # 0.5 * 1.1 + 0.01
+    ("a = b + c", "a = b - c"),
+    ("a = b < c", "a = b >= c"),
+    ("a = f(x, ascending=True)", "a = f(x, ascending=False)"),
+    ("a = t['pop']", "a = t['nom']"),
+    ("a = t", "a = t\na = a.iloc[1:] if hasattr(a, 'iloc') and len(a) > 1 else a"),
+    ("%%bash\ngit add .\ngit commit", "%%bash\ngit commit"),
+]
+
+
+@pytest.mark.parametrize(("source", "mutant"), PERTURBED)
+def test_what_is_perturbed(source, mutant):
+    found = [re.sub(r"(0\.56)0+\d", r"\1", s) for s, _ in mutants._perturb(source, ["nom", "pop"])]
+    assert mutant in found
+
+
+def test_hidden_checks_are_not_perturbed(small_book):
+    chapter = read(small_book)
+    tags = {tag for mutant in mutants.mutants_of(chapter) for tag in mutant.cell.tags}
+    assert not tags & mutants.NOT_PERTURBED
+
+
+def test_the_mutant_takes_the_place_of_its_cell(small_book):
+    mutant = mutants.mutants_of(read(small_book))[0]
+    perturbed = mutant.perturbed
+    assert perturbed.cells[mutant.cell.number - 1].source == mutant.source
+    others = [c.source for c in perturbed.cells if c.number != mutant.cell.number]
+    assert others == [c.source for c in mutant.chapter.cells if c.number != mutant.cell.number]
+
+
+def verdict_of(root, old: str, new: str) -> str:
+    chapter = read(root)
+    cell = chapter.cells[0]
+    (sound,) = execution.execute([chapter]).values()
+    baseline = mutants.visible_outputs(chapter, sound.notebook)
+    mutant = mutants.Mutant(chapter, cell, cell.source.replace(old, new), "essai")
+    (run,) = execution.run_all([mutant.perturbed], {}, lambda line: None)
+    return mutants.verdict(run, baseline, run.chapter)
+
+
+def test_a_check_that_bites(small_book):
+    assert verdict_of(small_book, "valeur = int", "valeur = 1 + int") == "caught by a check"
+
+
+def test_a_check_that_is_blind(small_book, small_chapter, edit):
+    edit(small_chapter, "assert valeur == 2", "assert valeur > 0")
+    for number in (1, 2, 3):
+        edit(small_chapter, f"double_{number} == 4", f"double_{number} > 0")
+    assert verdict_of(small_book, "valeur = int", "valeur = 1 + int") == "survived"
+
+
+def test_an_error_and_an_output_that_stays(small_book):
+    assert verdict_of(small_book, "read_text()", "read_txt()") == "caught by an error"
+    assert verdict_of(small_book, "valeur = int", "valeur = 0 + int") == "unchanged"
+
+
+def test_the_sample_is_the_same_every_time(small_book):
+    candidates = list(map(str, mutants.mutants_of(read(small_book))))
+    draws = [random.Random(mutants.SEED).sample(candidates, 3) for _ in range(2)]
+    assert draws[0] == draws[1]

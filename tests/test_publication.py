@@ -1,0 +1,157 @@
+"""Publication: the whole build of a small book, and what a failure leaves untouched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ssphub_book import publication
+from tests.conftest import ROOT
+
+
+def build(root: Path) -> Path:
+    return publication.build(root, report=lambda line: None)
+
+
+def command(root: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "ssphub_book", "--root", str(root), *arguments]
+
+
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(root, *arguments), cwd=ROOT, capture_output=True, text=True)
+
+
+def page(root: Path) -> str:
+    return (root / "_build/html/notebooks/essais/un-et-un.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def built(small_book: Path) -> Path:
+    build(small_book)
+    return small_book
+
+
+def test_every_page_is_there(built):
+    assert "Un piège" in page(built)
+    assert (built / "_build/html/book/index.html").is_file()
+    assert (built / "_build/html/index.html").is_file()
+
+
+def test_hidden_checks_stay_off_the_page(built):
+    assert "assert valeur == 2" not in page(built)
+
+
+def test_changed_data_reach_the_page(built, edit):
+    (built / "notebooks/data/petit/valeur.csv").write_text(" 2 ")
+    lines = []
+    publication.build(built, report=lines.append)
+    assert any(line.startswith("1 chapitre(s) exécuté(s)") for line in lines)
+
+
+def test_plain_jupyter_book_uses_the_same_cache(built):
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", ".", "-W", "-n", "--keep-going"]
+    done = subprocess.run(command, cwd=built, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Using cached notebook" in done.stdout
+    assert "Executing notebook" not in done.stdout
+
+
+FAILURES = [
+    ("valeur\n```", "1 / 0\n```", "ZeroDivisionError"),
+    ("Un piège.", "Un [piège](absent.md).", "absent.md"),
+    ("niveau: débutant", "niveau: facile", "« niveau » attend"),
+    ("valeur\n```", "import pandas as pd\n\npd.DataFrame({'a': [1]})\n```", "tableau sans légende"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), FAILURES, ids=[f[2] for f in FAILURES])
+def test_a_failed_build_leaves_the_site_untouched(built, small_chapter, edit, old, new, message):
+    before = page(built)
+    edit(small_chapter, old, new)
+    with pytest.raises(publication.BuildError, match=message.replace(".", r"\.")) as failure:
+        build(built)
+    assert "notebooks/essais/un-et-un.md" in str(failure.value)
+    assert page(built) == before
+
+
+def test_two_builds_at_once(small_book):
+    with (
+        publication._alone(small_book),
+        pytest.raises(publication.BuildError, match="une autre construction"),
+    ):
+        build(small_book)
+
+
+def test_an_unwritable_output_folder(small_book):
+    (small_book / "_build").write_text("a file where the folder should be")
+    with pytest.raises(publication.BuildError, match="impossible d'écrire dans .*_build"):
+        build(small_book)
+
+
+def test_an_interrupted_build(built, small_chapter, edit):
+    before = page(built)
+    edit(small_chapter, "valeur\n```", "import time\n\nprint('ici')\ntime.sleep(30)\n```")
+    edit(built / "_config.yml", "timeout: 20", "timeout: 60")
+    process = subprocess.Popen(command(built, "build"), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not kernels(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    running = kernels(process.pid)
+    assert running, "no kernel was started"
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Interrompu" in said
+    assert "Traceback" not in said
+    assert page(built) == before
+    assert not [pid for pid in running if Path(f"/proc/{pid}").exists()], "a kernel outlived the build"
+    edit(small_chapter, "import time\n\nprint('ici')\ntime.sleep(30)\n```", "valeur\n```")
+    build(built)
+
+
+def kernels(parent: int) -> list[int]:
+    """Process numbers of the kernels below a process."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (folder / "cmdline").read_bytes()
+            status = (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if b"ipykernel" in arguments and f"JPY_PARENT_PID=".encode() in status:
+            ancestor = int(folder.name)
+            while ancestor > 1 and ancestor != parent:
+                try:
+                    ancestor = int(Path(f"/proc/{ancestor}/stat").read_text().rsplit(")", 1)[1].split()[1])
+                except OSError:
+                    break
+            if ancestor == parent:
+                found.append(int(folder.name))
+    return found
+
+
+def test_a_build_that_yields_no_page_is_refused(small_book, tmp_path):
+    with pytest.raises(publication.BuildError, match="pages absentes"):
+        publication._check_pages(small_book, tmp_path)
+
+
+def test_an_interrupted_swap_is_mended(built):
+    os.rename(built / "_build/html", built / "_build/html.previous")
+    build(built)
+    assert page(built)
+
+
+def test_the_command_line_says_what_is_wrong(small_book, small_chapter, edit):
+    edit(small_chapter, "valeur\n```", "1 / 0\n```")
+    done = run(small_book, "build")
+    assert done.returncode == 1
+    assert done.stderr.startswith("notebooks/essais/un-et-un.md:")
+    assert "Traceback" not in done.stderr

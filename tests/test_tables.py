@@ -1,0 +1,165 @@
+"""Tables of cells and of Markdown, made accessible."""
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from ssphub_book.sphinx.tables import rewrite_html, scope_markdown_tables
+
+T = "\u202f"
+
+
+def soup_of(frame, captions=("Titre. Source : Insee.",), **options):
+    html = frame if isinstance(frame, str) else frame.to_html()
+    return BeautifulSoup(rewrite_html(html, list(captions), **options), "html.parser")
+
+
+def grid(soup):
+    return [
+        [(c.name, c.get_text().strip(), c.get("scope")) for c in row.find_all(["th", "td"])]
+        for row in soup.find_all("tr")
+    ]
+
+
+BASE = pd.DataFrame(
+    {"region": ["a", "a", "b"], "annee": [2020, 2021, 2021], "v": [1.5, -2.25, 34730.0]}
+)
+FRAMES = {
+    "plain": BASE,
+    "no index": BASE.to_html(index=False),
+    "named index": BASE.set_index("region"),
+    "two indexes": BASE.set_index(["region", "annee"]),
+    "pivot": BASE.pivot_table(index="region", columns="annee", values="v"),
+    "pivot of two": BASE.assign(w=1.5).pivot_table(index="region", columns="annee"),
+    "columns named, index not": BASE.pivot_table(
+        index="region", columns="annee", values="v"
+    ).rename_axis(index=None),
+    "describe": BASE.describe(),
+    "crosstab": pd.crosstab(BASE["region"], BASE["annee"], margins=True),
+    "styled": BASE.style.format(precision=1).to_html(),
+    "truncated": pd.DataFrame({"x": range(100)})._repr_html_(),
+    "repr": BASE._repr_html_(),
+    "two headers": BASE.groupby("region").agg({"v": ["mean", "sum"]}),
+}
+
+
+@pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+def test_every_table_is_accessible(frame):
+    soup = soup_of(frame)
+    assert soup.caption.get_text() == "Titre. Source\u00a0: Insee."
+    assert soup.table.find("caption") is next(c for c in soup.table.children if c.name)
+    box = soup.table.parent
+    assert (box["role"], box["tabindex"]) == ("region", "0")
+    assert box["aria-label"] == soup.caption.get_text()
+    for cell in soup.find_all("th"):
+        assert cell.get_text().strip(), "an empty header"
+        expected = {"col", "colgroup"} if cell.find_parent("thead") else {"row", "rowgroup"}
+        assert cell["scope"] in expected
+    assert not soup.find_all("style")
+    assert not [t for t in soup.find_all(True) if {"style", "border", "id"} & set(t.attrs)]
+    widths = {
+        sum(int(c.get("colspan", 1)) for c in row.find_all(["th", "td"])) for row in soup("tr")
+    }
+    if not soup.find(rowspan=True):
+        assert len(widths) == 1, "rows of one width"
+    assert "rows" not in soup.get_text()
+
+
+def test_corner_and_row_headers():
+    assert grid(soup_of(FRAMES["plain"]))[:2] == [
+        [("td", "", None), ("th", "region", "col"), ("th", "annee", "col"), ("th", "v", "col")],
+        [("th", "0", "row"), ("td", "a", None), ("td", "2020", None), ("td", "1,50", None)],
+    ]
+
+
+def test_name_of_the_index_joins_the_headers():
+    assert grid(soup_of(FRAMES["named index"]))[0] == [
+        ("th", "region", "col"),
+        ("th", "annee", "col"),
+        ("th", "v", "col"),
+    ]
+
+
+def test_name_of_the_columns_goes_above_them():
+    for name, first in (("pivot", "region"), ("columns named, index not", "")):
+        rows = grid(soup_of(FRAMES[name]))
+        assert rows[0] == [("td", "", None), ("th", "annee", "colgroup")]
+        assert [c[1] for c in rows[1]] == [first, "2020", "2021"]
+
+
+def test_two_levels_of_headers():
+    rows = grid(soup_of(FRAMES["two headers"]))
+    assert rows[0] == [("td", "", None), ("th", "v", "colgroup")]
+    assert [c[:2] for c in rows[1]] == [("th", "region"), ("th", "mean"), ("th", "sum")]
+
+
+def test_numbers():
+    frame = pd.DataFrame(
+        {
+            "grand": ["34,730", "1,234,567"],
+            "decimal": [3.14, -2.5],
+            "taux": ["22.9%", "3%"],
+            "annee": [2021, 1999],
+            "code": ["01001", "2A004"],
+            "version": ["1.9.1", "v3.11"],
+            "nom": ["L'Haÿ-les-Roses", "Lyon : 1er"],
+        }
+    )
+    soup = soup_of(frame.to_html(index=False))
+    cells = [[c.get_text() for c in row.find_all("td")] for row in soup.tbody.find_all("tr")]
+    assert cells == [
+        [f"34{T}730", "3,14", f"22,9{T}%", "2021", "01001", "1.9.1", "L’Haÿ-les-Roses"],
+        [f"1{T}234{T}567", "−2,50", f"3{T}%", "1999", "2A004", "v3.11", "Lyon\u00a0: 1er"],
+    ]
+    numeric = [bool("nombre" in c.get("class", [])) for c in soup.tbody.tr.find_all("td")]
+    assert numeric[:5] == [True] * 5 and not numeric[-1]
+
+
+def test_raw_numbers():
+    html = pd.DataFrame({"version": ["3.11"]}).to_html(index=False)
+    assert soup_of(html, raw=True).td.get_text() == "3.11"
+    assert soup_of(html).td.get_text() == "3,11"
+
+
+def test_size_of_a_truncated_table_is_in_french():
+    assert soup_of(FRAMES["truncated"]).find(class_="tableau-taille").get_text() == (
+        "100 lignes × 1 colonnes"
+    )
+
+
+def test_without_caption_the_box_still_has_a_name():
+    soup = soup_of(BASE, captions=(), unnamed="Tableau 2 de la page")
+    assert soup.caption is None
+    assert soup.div["aria-label"] == "Tableau 2 de la page"
+
+
+def test_polars():
+    polars = pytest.importorskip("polars")
+    soup = soup_of(polars.DataFrame({"nom": ["a"], "v": [1.5]})._repr_html_())
+    assert [c[1] for c in grid(soup)[0]] == ["nom", "v"]
+    assert len(soup.find_all("tr")) == 2
+    assert "shape" not in soup.get_text()
+
+
+def test_idempotent():
+    for frame in FRAMES.values():
+        once = str(soup_of(frame))
+        assert rewrite_html(once, ["Titre. Source : Insee."]) == once
+
+
+def test_other_output_is_untouched():
+    html = "<p style='x'>rien : ?</p>"
+    assert rewrite_html(html, []) == html
+
+
+def test_markdown_table():
+    body = (
+        '<div class="pst-scrollable-table-container"><table class="table">\n<caption>Une '
+        "<em>légende</em></caption><thead>"
+        '<tr class="row-odd"><th class="head"><p>A</p></th><th class="head text-left"><p>B</p></th>'
+        '</tr></thead><tbody><tr><th class="stub"><p>c</p></th></tr></tbody></table></div>'
+    )
+    soup = BeautifulSoup(scope_markdown_tables(body), "html.parser")
+    assert [c["scope"] for c in soup.find_all("th")] == ["col", "col", "row"]
+    assert soup.div["aria-label"] == "Une légende"
+    assert soup.div["tabindex"] == "0"
