@@ -96,6 +96,7 @@ def test_an_index_of_nothing_is_an_error(tmp_path):
 @pytest.fixture(scope="module")
 def page(browser, site_url):
     page = browser.new_page()
+    page.set_default_timeout(5000)
     page.goto(f"{site_url}/book/index.html")
     yield page
     page.close()
@@ -167,7 +168,7 @@ def test_escape_closes_the_search(fresh_page):
 
 def test_a_query_without_answer_says_so(fresh_page):
     assert results(fresh_page, "zzxqwv") == []
-    assert "Aucun résultat" in fresh_page.locator(".recherche-etat").inner_text()
+    assert "Aucun" in fresh_page.locator(".recherche-etat").inner_text()
 
 
 def test_the_stock_index_answers_from_a_file(browser, site):
