@@ -205,7 +205,7 @@ def test_our_catalogue_is_whole():
 ATTRIBUTES = ("aria-label", "title", "alt", "placeholder", "aria-description", "data-tooltip")
 # In the text of a chapter only the parts that the interface draws are looked at one by one.
 PARTS = "summary, button, label, caption, figcaption, th, dt, h1, h2, h3, .admonition-title, legend"
-FOREIGN = "pre, code, script, style, math, svg, [lang=en], em, cite, template"
+FOREIGN = ".cell_output tbody, pre, code, script, style, math, svg, [lang=en], em, cite, template"
 
 
 def _titles(site: Path) -> set[str]:
