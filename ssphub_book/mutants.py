@@ -10,15 +10,19 @@ from __future__ import annotations
 import ast
 import random
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from nbformat import NotebookNode
 
 from ssphub_book import execution
 from ssphub_book.cache import Cache
-from ssphub_book.chapters import Cell, Chapter, python_of
+from ssphub_book.chapters import NOTEBOOKS, Cell, Chapter, python_of, read
 
 SEED = 2024
 GOAL = 0.8
@@ -31,7 +35,7 @@ OPERATORS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # told apart by identity: a cell's options cannot be hashed
 class Mutant:
     """One perturbed cell of a chapter."""
 
@@ -180,8 +184,34 @@ def main(book: list[Chapter], sample: int, seconds: float) -> int:
 
 def _run_sample(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant, str]:
     """Verdict of each sampled mutant that ran within the time bound."""
+    with _copy_of_the_book(chapter) as copied:
+        return _run_sample_in(copied, sample, seconds)
+
+
+@contextmanager
+def _copy_of_the_book(chapter: Chapter) -> Iterator[Chapter]:
+    """The chapter in a throw-away copy, outside any repository.
+
+    A perturbed cell may write anywhere near its chapter: one that lost its `cd` once committed to
+    the author's own repository.
+    """
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        root = Path(folder)
+        for name in ("_config.yml", "requirements.txt"):
+            shutil.copy(chapter.root / name, root / name)
+        shutil.copytree(chapter.root / NOTEBOOKS, root / NOTEBOOKS)
+        prepared = chapter.root / "_build" / "conteneurs"
+        if prepared.is_dir():
+            (root / "_build").mkdir()
+            (root / "_build" / "conteneurs").symlink_to(prepared)
+        yield read(root, root / chapter.file)
+
+
+def _run_sample_in(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant, str]:
     execution.execute([chapter])
     notebook = Cache(chapter.root).executed(chapter)
+    if notebook is None:
+        raise SystemExit(f"{chapter.file} : le chapitre échoue sans altération ; corrigez-le d'abord.")
     baseline = visible_outputs(chapter, notebook)
     candidates = mutants_of(chapter)
     drawn = random.Random(SEED).sample(candidates, min(sample, len(candidates)))

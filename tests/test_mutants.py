@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
 
 import pytest
 
@@ -77,3 +78,14 @@ def test_the_sample_is_the_same_every_time(small_book):
     candidates = list(map(str, mutants.mutants_of(read(small_book))))
     draws = [random.Random(mutants.SEED).sample(candidates, 3) for _ in range(2)]
     assert draws[0] == draws[1]
+
+
+def test_a_mutant_leaves_the_authors_folder_and_repository_alone(small_book, small_chapter, edit, capsys):
+    """Mutants that lose their `cd` run in a copy: the folder of the book is not touched."""
+    subprocess.run(["git", "init", "--quiet", str(small_book)], check=True)
+    stray = "%%bash\ncd \"$(mktemp -d)\"\ntouch egare\ngit init -q ."
+    edit(small_chapter, "valeur\n```", "valeur\n```\n\n```{code-cell} ipython3\n" + stray + "\n```")
+    before = sorted(str(p) for p in small_book.rglob("*"))
+    mutants.main([read(small_book)], sample=50, seconds=120)
+    assert sorted(str(p) for p in small_book.rglob("*")) == before
+    assert "caught" in capsys.readouterr().out
