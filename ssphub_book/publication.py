@@ -6,6 +6,7 @@ Whatever fails, or is interrupted, leaves the last good site of `_build/html` as
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from ssphub_book import chapters, contract, execution, search
 SITE = "_build/html"
 STAGING = "_build/staging"
 LOCK = "_build/lock"
-ENTRY = "index.html"
+PACKAGE = Path(__file__).resolve().parent
 
 
 class BuildError(Exception):
@@ -82,14 +83,31 @@ def _render(root: Path, report: Callable[[str], None]) -> Path:
     """Run Jupyter Book itself, warnings as errors, into the staging folder."""
     program = Path(sys.executable).with_name("jupyter-book")
     command = [program, "build", ".", "--path-output", STAGING]
+    stamp, shared = root / STAGING / "shared", _shared(root)
+    if not stamp.is_file() or stamp.read_text() != shared:
+        command.append("--all")  # every page shows the menu: Sphinx would leave the unchanged ones
+        stamp.unlink(missing_ok=True)
     done = subprocess.run(
         [*command, "-W", "-n", "--keep-going"], cwd=root, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise BuildError(f"{_warnings(root, done)}\nLe dernier site publié est intact.")
+    stamp.write_text(shared)
     pages = re.search(r"^writing output\.\.\. .*?(\d+)|(\d+) changed", done.stdout, re.MULTILINE)
     report("Pages rendues par Jupyter Book." if pages else "Aucune page à rendre de nouveau.")
     return root / STAGING / "_build" / "html"
+
+
+def _shared(root: Path) -> str:
+    """Hash of what every page shows: configuration, contents, titles of pages, theme."""
+    digest = hashlib.sha256()
+    for path in (root / "_config.yml", root / "_toc.yml", *sorted(PACKAGE.rglob("*"))):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.read_bytes())
+    for file in contract.table_of_contents(root):
+        page = chapters.read(root, root / f"{file}.md")
+        digest.update(repr([title for _, level, title in page.headings if level == 1]).encode())
+    return digest.hexdigest()
 
 
 def _warnings(root: Path, done: subprocess.CompletedProcess[str]) -> str:

@@ -63,6 +63,15 @@ def test_plain_jupyter_book_uses_the_same_cache(built):
     assert "Executing notebook" not in done.stdout
 
 
+def test_a_new_entry_of_the_contents_reaches_the_menu_of_every_page(built):
+    (built / "book/nouvelle.md").write_text("# Page nouvelle\n\nTexte.\n", encoding="utf-8")
+    with (built / "_toc.yml").open("a") as contents:
+        contents.write("- file: book/nouvelle\n")
+    assert "Page nouvelle" not in page(built)
+    build(built)
+    assert "Page nouvelle" in page(built)
+
+
 FAILURES = [
     ("valeur\n```", "1 / 0\n```", "ZeroDivisionError"),
     ("Un piège.", "Un [piège](absent.md).", "absent.md"),

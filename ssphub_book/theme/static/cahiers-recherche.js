@@ -29,9 +29,19 @@
     return engine;
   }
 
-  /* The index splits elisions (« l’ évaluation »): queries are split the same way, excerpts mended. */
-  const split = (text) => text.replace(/(\p{L})['’](?=\p{L})/gu, "$1 ").replace(/\b[cdjlmnst]\s(?=\p{L})/giu, "");
+  /* The index splits elisions (« l’ évaluation »): queries lose them, excerpts are mended. */
+  const split = (text) => text.replace(/(?<!\p{L})(?:[cdjlmnst]|qu)['’](?=\p{L})/giu, "");
   const mend = (html) => html.replace(/’ /g, "’");
+
+  /* Pagefind shortens a word that it does not know until something fits: a page counts only where a
+     word that it marks begins as a typed word does. */
+  const SHARED = 3;
+  const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  function answers(page, words) {
+    const marks = [...page.excerpt.matchAll(/<mark>(.*?)<\/mark>/g)].flatMap((mark) => fold(mark[1]).match(/[\p{L}\p{N}]+/gu) || []);
+    if (!marks.length) return true;
+    return marks.some((mark) => words.some((word) => mark.startsWith(word.slice(0, SHARED))));
+  }
 
   function entry(page, section) {
     const item = document.createElement("li");
@@ -72,10 +82,12 @@
       return;
     }
     const found = await pagefind.search(split(query));
-    const pages = await Promise.all(found.results.slice(0, PAGES).map((result) => result.data()));
+    const first = await Promise.all(found.results.slice(0, PAGES).map((result) => result.data()));
+    const words = fold(split(query)).match(/[\p{L}\p{N}]+/gu) || [];
+    const pages = first.filter((page) => answers(page, words));
     if (turn !== asked) return; // a later query is already on its way
     list.replaceChildren(...pages.flatMap(entries));
-    const count = found.results.length;
+    const count = found.results.length - (first.length - pages.length);
     status.textContent = count === 0 ? label("none") : count === 1 ? label("one") : label("many", count);
   }
 
