@@ -186,7 +186,7 @@ def _run(
     failure: str,
     settings: dict[str, str] | None = None,
     where: Path | None = None,
-    limit: int = 300,
+    limit: int = 900,  # a loaded machine is slow, not broken
 ) -> None:
     """Run one command quietly. Raises PreparationError: what failed, and its last line."""
     try:

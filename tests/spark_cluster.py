@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import pyspark
 
-START_LIMIT = 90  # seconds until both workers must be alive
+START_LIMIT = 120  # seconds until both workers must be alive
 TASKS, TASK_SECONDS, KEYS = 24, 0.5, 4
 SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 QUICK_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
@@ -29,7 +29,10 @@ SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.executor.cores": 1,
     "spark.executor.memory": "800m",
+    "spark.driver.extraJavaOptions": QUICK_JVM,
+    "spark.executor.extraJavaOptions": QUICK_JVM,
     "spark.shuffle.io.retryWait": "1s",
+    "spark.ui.enabled": "false",
 }
 
 
@@ -121,7 +124,8 @@ class Cluster:
             "SPARK_DAEMON_MEMORY": "256m",
             "SPARK_DAEMON_JAVA_OPTS": QUICK_JVM,
         }
-        command = [SPARK_CLASS, f"org.apache.spark.deploy.{name}", "--host", "127.0.0.1", *arguments]
+        main = f"org.apache.spark.deploy.{name}"
+        command = [SPARK_CLASS, main, "--host", "127.0.0.1", *arguments]
         with open(self.folder / "cluster.log", "ab") as log:
             self.processes.append(
                 subprocess.Popen(list(map(str, command)), env=environment, stdout=log, stderr=log)

@@ -20,7 +20,7 @@ from tests import spark_cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTER = ROOT / "notebooks" / "donnees-massives" / "spark.md"
-JOB_LIMIT = 120  # seconds
+JOB_LIMIT = 120  # seconds; the job takes about 20 on an idle machine
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[spark_cluster.
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     with spark_cluster.Cluster(tmp_path_factory.mktemp("spark")) as running:
         yield running
-        members = [pid for process in running.processes for pid in [process.pid]]
-    assert all(not Path(f"/proc/{pid}/cmdline").read_bytes() for pid in members if _exists(pid))
-
-
-def _exists(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    assert all(process.poll() is not None for process in running.processes), "left running"
 
 
 def test_the_chapter_runs_unchanged_on_the_cluster(cluster, monkeypatch):
