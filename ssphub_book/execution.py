@@ -25,6 +25,7 @@ from ssphub_book.cache import Cache
 from ssphub_book.chapters import Cell, Chapter
 
 DEFAULT_LIMIT = 120  # seconds for one cell, where `_config.yml` says nothing
+STARTS = 2  # times that a kernel may be started
 NOT_RUN = "Non exécuté ici"
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # what the kernel says of itself
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -144,11 +145,31 @@ def _result(future: Future[Run], chapter: Chapter) -> Run:
         return future.result()
     except BrokenProcessPool:
         message = "le processus qui exécutait ce chapitre a été tué (mémoire insuffisante ?)."
-        return Run(chapter, [Outcome(cell, "failed", message) for cell in chapter.cells[:1]])
+        return _not_run(chapter, message)
 
 
 def run_chapter(chapter: Chapter, until: int | None = None) -> Run:
-    """Run one chapter in a new kernel, in the chapter's folder, up to cell number `until` (or all)."""
+    """Run one chapter in a new kernel, in the chapter's folder, up to cell number `until` (or all).
+
+    A kernel that dies while it starts, before any cell, is started once more: two kernels that
+    start side by side can choose the same port.
+    """
+    for _ in range(STARTS):
+        try:
+            return _run_in_kernel(chapter, until)
+        except RuntimeError as error:  # what jupyter_client raises where a kernel does not answer
+            message = f"le noyau Python n'a pas démarré ({error})."
+    return _not_run(chapter, message)
+
+
+def _not_run(chapter: Chapter, message: str) -> Run:
+    """A chapter of which no cell ran; the first one bears the message."""
+    first, *others = chapter.cells
+    outcomes = [Outcome(first, "failed", message), *(Outcome(c, "not run") for c in others)]
+    return Run(chapter, outcomes)
+
+
+def _run_in_kernel(chapter: Chapter, until: int | None) -> Run:
     from nbclient import NotebookClient
 
     notebook = copy.deepcopy(chapter.notebook)

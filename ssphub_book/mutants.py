@@ -160,7 +160,8 @@ def visible_outputs(chapter: Chapter, notebook: NotebookNode, mask: bool = True)
 
 
 def _text(output: NotebookNode) -> str:
-    return output.get("text", "") + "".join(map(str, output.get("data", {}).values()))
+    data = output.get("data", {})  # the cache sorts the formats, a kernel does not
+    return output.get("text", "") + "".join(str(data[key]) for key in sorted(data))
 
 
 def verdict(run: execution.Run, baseline: list[str], chapter: Chapter) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import random
 import shutil
 import subprocess
 import threading
@@ -218,8 +219,13 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def seed() -> str:
-    """What samples are drawn from: it changes with each commit, and can be set to replay one."""
+def sample(names: list[str], size: int) -> list[str]:
+    """What this run takes of a long test: a draw that changes with the commit, or all of it.
+
+    `SSPHUB_SEED` replays a draw; `SSPHUB_WHOLE` (make test-all) takes every name.
+    """
+    if os.environ.get("SSPHUB_WHOLE"):
+        return names
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    return os.environ.get("SSPHUB_SEED") or head.stdout.strip() or "no commit yet"
+    seed = os.environ.get("SSPHUB_SEED") or head.stdout.strip()
+    return random.Random(seed).sample(names, min(size, len(names)))

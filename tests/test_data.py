@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import subprocess
 import sys
@@ -14,6 +13,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+
+from tests.conftest import sample
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "notebooks" / "data"
@@ -29,22 +30,6 @@ PERSONAL_COLUMNS = re.compile(
 PERSONAL_VALUES = re.compile(
     r"[\w.+-]+@[\w-]+\.\w+|(?<!\d)(?:\+33[ .]?|0)[1-9](?:[ .-]?\d\d){4}(?!\d)"
 )
-
-
-def seed() -> str:
-    """SSPHUB_SEED, or else the commit: another data set at each commit, the same for one commit."""
-    head = ["git", "rev-parse", "HEAD"]
-    return (
-        os.environ.get("SSPHUB_SEED")
-        or subprocess.run(
-            head, cwd=ROOT, capture_output=True, text=True, check=False
-        ).stdout.strip()
-    )
-
-
-def drawn() -> list[str]:
-    """The data sets to extract again: one drawn, or all with SSPHUB_WHOLE=1."""
-    return NAMES if os.environ.get("SSPHUB_WHOLE") == "1" else [random.Random(seed()).choice(NAMES)]
 
 
 @cache
@@ -129,7 +114,7 @@ def test_no_personal_data(name: str) -> None:
         assert found.empty, f"{column} : {found.str.extract(PERSONAL_VALUES).head(3)}"
 
 
-@pytest.mark.parametrize("name", drawn())
+@pytest.mark.parametrize("name", sample(NAMES, 1))
 def test_extraction_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     script = DATA / name / "extract.py"
     run = subprocess.run(

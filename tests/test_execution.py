@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nbclient import NotebookClient
 
 from ssphub_book import chapters, execution
 
@@ -102,3 +103,23 @@ def test_a_run_cut_short_executes_the_cells_before_and_is_not_kept(small_book):
     (cut,) = execution.execute(book, until={"essais/un-et-un": 2}).values()
     assert [o.status for o in cut.outcomes][:3] == ["ok", "ok", "not run"]
     assert not run(small_book).cached
+
+
+@pytest.mark.parametrize(("failures", "status"), [(1, "ok"), (2, "failed")])
+def test_a_kernel_that_dies_at_its_start(small_book, monkeypatch, failures, status):
+    """Once: it is started again. Twice: the author reads why nothing ran."""
+    start, left = NotebookClient.setup_kernel, [failures]
+
+    def unlucky(client, **arguments):
+        if left[0]:
+            left[0] -= 1
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return start(client, **arguments)
+
+    monkeypatch.setattr(NotebookClient, "setup_kernel", unlucky)
+    (chapter,) = chapters.find(small_book)
+    run = execution.run_chapter(chapter)
+    assert run.outcomes[0].status == status
+    assert len(run.outcomes) == len(chapter.cells)
+    if status == "failed":
+        assert "n'a pas démarré" in execution.describe(run)
