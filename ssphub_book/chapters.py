@@ -21,6 +21,7 @@ import yaml
 NOTEBOOKS = "notebooks"
 DATA = "notebooks/data"
 STYLE = "notebooks/ssphub.mplstyle"
+ENGINE_TAG = re.compile(r"^:?tags:.*\bmoteur\b", re.MULTILINE)
 DISPLAY_NAME = re.compile(r"^(\s+display_name:\s*)(.*)$", re.MULTILINE)
 
 
@@ -118,13 +119,19 @@ class Chapter:
                 found.append((number, len(heading[1]), heading[2].strip()))
         return found
 
+    def parse(self) -> None:
+        """Read the header and the cells. Raises ChapterError, so that nothing runs before all are sound."""
+        _ = self.header, self.cells
+
     @cached_property
     def notebook(self) -> nbformat.NotebookNode:
         """The notebook with its fingerprint in it: what the cache, the tests and Sphinx all read."""
-        from myst_nb.core.read import UnexpectedCellDirective, read_myst_markdown_notebook
-        from myst_nb.core.read import MystMetadataParsingError
+        from myst_nb.core.read import (
+            MystMetadataParsingError,
+            UnexpectedCellDirective,
+            read_myst_markdown_notebook,
+        )
 
-        self.header  # a header that cannot be read has its own message
         try:
             return read_myst_markdown_notebook(self.keyed_text, add_source_map=True, path=self.path)
         except (MystMetadataParsingError, UnexpectedCellDirective) as error:
@@ -154,9 +161,10 @@ class Chapter:
         """Hash of all that the outputs depend on besides the code cells themselves.
 
         Data files, the book's Matplotlib style, the compiled requirements, the Python version, the
-        modules of this repository that cells import, and which engines the machine has.
+        modules of this repository that cells import, and the engines that the chapter may need.
         """
-        digest = hashlib.sha256(f"{sys.version_info[:2]} {engines(self.root)}".encode())
+        found = engines(self.root) if ENGINE_TAG.search(self.text) else {}
+        digest = hashlib.sha256(f"{sys.version_info[:2]} {found}".encode())
         for path in self._inputs():
             digest.update(path.relative_to(self.root).as_posix().encode())
             digest.update(path.read_bytes())
@@ -204,13 +212,11 @@ class Chapter:
         return [path for path in files if path.is_file()]
 
 
-def engines(root: Path) -> dict[str, bool]:
-    """Which engines that chapters may need are within reach of this process."""
-    prepared = (root / "_build/conteneurs/preparation.json").is_file()
-    return {
-        "java": shutil.which("java") is not None,
-        "containers": prepared and shutil.which("podman") is not None,
-    }
+def engines(root: Path) -> dict[str, object]:
+    """The engines within reach of this process, and what the base images of containers were made from."""
+    prepared = root / "_build/conteneurs/preparation.json"
+    found = {name: shutil.which(name) is not None for name in ("java", "podman", "docker")}
+    return found | {"images": prepared.read_text(encoding="utf-8") if prepared.is_file() else None}
 
 
 def read(root: Path, path: Path) -> Chapter:

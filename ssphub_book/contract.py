@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -72,7 +73,7 @@ class Finding:
 def check(chapter: Chapter, toc: set[str]) -> list[Finding]:
     """All findings on one chapter; `toc` holds the files named in `_toc.yml`, without extension."""
     try:
-        chapter.header, chapter.cells
+        chapter.parse()
     except ChapterError as error:
         return [Finding(chapter.file, error.line, "lecture", error.message)]
     rules = (_front, _kernel, _listed, _data, _prerequisites, _parts, _exercises, _quiz, _cells, _figures)
@@ -188,7 +189,7 @@ def _parts(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     for missing in (part for part in wanted if part not in parts):
         yield Finding(chapter.file, 1, "parties", f"la partie « ## {missing} » manque.")
     present = [part for part in wanted if part in parts]
-    for before, after in zip(present, present[1:], strict=False):
+    for before, after in pairwise(present):
         if parts[before] > parts[after]:
             message = f"« {before} » doit venir avant « {after} »."
             yield Finding(chapter.file, parts[before], "parties", message)
@@ -220,7 +221,7 @@ def _sections(chapter: Chapter, prefix: str) -> list[tuple[int, int, str]]:
     marks = [*chapter.headings, (len(chapter.lines) + 1, 1, "")]
     return [
         (line, following[0] - 1, title)
-        for (line, level, title), following in zip(marks, marks[1:], strict=False)
+        for (line, level, title), following in pairwise(marks)
         if level == 3 and title.startswith(prefix)
     ]
 
@@ -292,7 +293,7 @@ def _outputs(chapter: Chapter, cell: Cell, node: NotebookNode) -> Iterator[Findi
     if any(key.startswith("image/") for item in data for key in item):
         yield from (f for f in _described(chapter, cell) if f not in _figures(chapter, set()))
     if any("<table" in item.get("text/html", "") for item in data) and not cell.metadata.get("tableau"):
-        message = "tableau sans légende : ajoutez l'option « tableau: \"…\" » à la cellule."
+        message = 'tableau sans légende : ajoutez l\'option « tableau: "…" » à la cellule.'
         yield Finding(chapter.file, cell.line, "tableau", message)
     said = "".join(o.get("text", "") for o in node.outputs if o.get("name") == "stderr").strip()
     if said:

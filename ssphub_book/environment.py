@@ -44,17 +44,17 @@ def main():
 def make():
     """Create `.venv`, install the locked requirements, find Java, prepare the container base.
 
-    Raises SetupError with a plain message; a later call starts again from what is there.
+    Raises SetupError with a plain message; a later call starts again from what is there. Containers
+    are looked for at each call: their engine may have been installed since the last one.
     """
-    if STAMP.exists() and STAMP.read_text() == wanted():
-        return
-    python = find_python()
-    print("Installation de l'environnement dans .venv (quelques minutes, la première fois)…", flush=True)
-    _create(python)
-    _install()
-    _provide_java()
+    if not (STAMP.exists() and STAMP.read_text() == wanted()):
+        python = find_python()
+        print("Installation de l'environnement dans .venv (quelques minutes, la première fois)…", flush=True)
+        _create(python)
+        _install()
+        _provide_java()
+        STAMP.write_text(wanted())
     _prepare_containers()
-    STAMP.write_text(wanted())
 
 
 def wanted():

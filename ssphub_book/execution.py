@@ -94,9 +94,7 @@ def _weight(chapter: Chapter) -> tuple[bool, int]:
     return any("moteur" in cell.tags for cell in chapter.cells), len(chapter.cells)
 
 
-def run_all(
-    chapters: list[Chapter], until: dict[str, int], report: Callable[[str], None]
-) -> Iterator[Run]:
+def run_all(chapters: list[Chapter], until: dict[str, int], report: Callable[[str], None]) -> Iterator[Run]:
     """Run the chapters in parallel, whatever the cache holds; yield each Run as it ends.
 
     Closing the iterator, like Ctrl+C, stops the kernels that still run.
@@ -104,13 +102,12 @@ def run_all(
     if not chapters:
         return
     for chapter in chapters:
-        chapter.cells  # parse here, so that a chapter that cannot be read fails before any runs
+        chapter.parse()
     workers = min(os.cpu_count() or 1, len(chapters))
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet_worker)
     try:
         pending: dict[Future[Run], Chapter] = {
-            pool.submit(run_chapter, chapter, until.get(chapter.name)): chapter
-            for chapter in chapters
+            pool.submit(run_chapter, chapter, until.get(chapter.name)): chapter for chapter in chapters
         }
         while pending:
             done, _ = wait(pending, return_when=FIRST_COMPLETED)
@@ -241,6 +238,4 @@ def describe(run: Run) -> str:
         ran = [o for o in run.outcomes if o.status != "not run"]
         return f"  {run.chapter.file}  {len(ran)} cellules en {run.seconds:.1f} s"
     failed = run.failure
-    return (
-        f"{run.chapter.file}:{failed.cell.line}  cellule {failed.cell.number} : {failed.message}"
-    )
+    return f"{run.chapter.file}:{failed.cell.line}  cellule {failed.cell.number} : {failed.message}"

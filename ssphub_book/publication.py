@@ -21,6 +21,9 @@ from ssphub_book import chapters, contract, execution, search
 SITE = "_build/html"
 STAGING = "_build/staging"
 LOCK = "_build/lock"
+STATE = "_build/published"  # what the published site was made from
+SEARCHED = "_build/recherche"  # pages made ready for the search index
+PAGES = ("book", "notebooks")
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -38,9 +41,17 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
         book = chapters.find(root)
         _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
         _execute(book, report)
-        rendered = _render(root, report)
+        shared = _shared(root)
+        state = _state(root, book, shared)
+        if _published(root) == state:
+            report("Rien n'a changé depuis la dernière construction.")
+            return root / SITE
+        rendered = _render(root, shared)
+        report("Pages rendues par Jupyter Book.")
         _check_pages(root, rendered)
-        return _publish(root, rendered, book)
+        site = _publish(root, rendered, book)
+        (root / STATE).write_text(state)
+        return site
 
 
 @contextmanager
@@ -79,11 +90,18 @@ def _execute(book: list[chapters.Chapter], report: Callable[[str], None]) -> Non
     _refuse(findings, "a des sorties à corriger")
 
 
-def _render(root: Path, report: Callable[[str], None]) -> Path:
+def _published(root: Path) -> str | None:
+    """What the published site was made from; None where there is no whole site."""
+    state = root / STATE
+    whole = (root / SITE / "index.html").is_file() and state.is_file()
+    return state.read_text() if whole else None
+
+
+def _render(root: Path, shared: str) -> Path:
     """Run Jupyter Book itself, warnings as errors, into the staging folder."""
     program = Path(sys.executable).with_name("jupyter-book")
     command = [program, "build", ".", "--path-output", STAGING]
-    stamp, shared = root / STAGING / "shared", _shared(root)
+    stamp = root / STAGING / "shared"
     if not stamp.is_file() or stamp.read_text() != shared:
         command.append("--all")  # every page shows the menu: Sphinx would leave the unchanged ones
         stamp.unlink(missing_ok=True)
@@ -93,8 +111,6 @@ def _render(root: Path, report: Callable[[str], None]) -> Path:
     if done.returncode != 0:
         raise BuildError(f"{_warnings(root, done)}\nLe dernier site publié est intact.")
     stamp.write_text(shared)
-    pages = re.search(r"^writing output\.\.\. .*?(\d+)|(\d+) changed", done.stdout, re.MULTILINE)
-    report("Pages rendues par Jupyter Book." if pages else "Aucune page à rendre de nouveau.")
     return root / STAGING / "_build" / "html"
 
 
@@ -107,6 +123,17 @@ def _shared(root: Path) -> str:
     for file in contract.table_of_contents(root):
         page = chapters.read(root, root / f"{file}.md")
         digest.update(repr([title for _, level, title in page.headings if level == 1]).encode())
+    return digest.hexdigest()
+
+
+def _state(root: Path, book: list[chapters.Chapter], shared: str) -> str:
+    """Hash of all that the site is made from: what pages share, their files, what outputs depend on."""
+    digest = hashlib.sha256(shared.encode())
+    for chapter in book:
+        digest.update(chapter.keyed_text.encode())
+    for path in sorted(path for folder in PAGES for path in (root / folder).rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -132,7 +159,7 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter]) -> Path:
     for leftover in (following, previous):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(rendered, following)
-    search.index(following, book)
+    search.index(following, book, root / SEARCHED)
     if site.exists():
         site.rename(previous)
     os.replace(following, site)

@@ -7,6 +7,7 @@ published pages are left as they are.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -30,15 +31,21 @@ class SearchError(Exception):
     """The index could not be made; the message holds what the indexer said."""
 
 
-def index(site: Path, book: list[Chapter]) -> None:
-    """Write `site/pagefind/`. Raises SearchError where the indexer fails or finds no page."""
+def index(site: Path, book: list[Chapter], kept: Path) -> None:
+    """Write `site/pagefind/`. Raises SearchError where the indexer fails or finds no page.
+
+    `kept` holds the copies of the last call: only pages that changed are made ready again.
+    """
     keywords = {f"{NOTEBOOKS}/{c.name}.html": list(c.front.get("mots_cles") or []) for c in book}
+    kept.mkdir(parents=True, exist_ok=True)
+    used = set()
     with tempfile.TemporaryDirectory() as folder:
         copies = Path(folder)
         for page in site.rglob("*.html"):
             name = page.relative_to(site)
-            text = ready(page.read_text(encoding="utf-8"), keywords.get(name.as_posix(), []))
-            if text:
+            copy = _copy(page.read_text(encoding="utf-8"), keywords.get(name.as_posix(), []), kept)
+            used.add(copy)
+            if text := copy.read_text(encoding="utf-8"):
                 (copies / name).parent.mkdir(parents=True, exist_ok=True)
                 (copies / name).write_text(text, encoding="utf-8")
         _run(copies)
@@ -46,6 +53,19 @@ def index(site: Path, book: list[Chapter]) -> None:
             for file in (copies / FOLDER).glob(pattern):
                 file.unlink()
         shutil.copytree(copies / FOLDER, site / FOLDER, dirs_exist_ok=True)
+    for stale in set(kept.iterdir()) - used:
+        stale.unlink()
+
+
+def _copy(html: str, keywords: list[str], kept: Path) -> Path:
+    """The page as the indexer should read it, made now unless `kept` has it; empty if it has no text."""
+    key = repr((html, keywords, Path(__file__).read_text(encoding="utf-8")))
+    copy = kept / f"{hashlib.sha256(key.encode()).hexdigest()}.html"
+    if not copy.is_file():
+        partial = copy.with_suffix(".partial")
+        partial.write_text(ready(html, keywords) or "", encoding="utf-8")
+        partial.replace(copy)
+    return copy
 
 
 def ready(html: str, keywords: list[str]) -> str | None:

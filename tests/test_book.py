@@ -65,8 +65,7 @@ def test_hidden_checks_stay_off_the_pages(site):
 @pytest.fixture(scope="module")
 def soups(site) -> dict[Path, BeautifulSoup]:
     return {
-        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in site.rglob("*.html")
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in site.rglob("*.html")
     }
 
 

@@ -27,9 +27,7 @@ PERSONAL_COLUMNS = re.compile(
     r"(^|_)(noms?|prenoms?|patronymes?|names?|firstname|lastname|surname|mails?|emails?|courriels?"
     r"|tel|telephones?|phones?|portables?|adresses?|nir|date_naissance)(_|$)"
 )
-PERSONAL_VALUES = re.compile(
-    r"[\w.+-]+@[\w-]+\.\w+|(?<!\d)(?:\+33[ .]?|0)[1-9](?:[ .-]?\d\d){4}(?!\d)"
-)
+PERSONAL_VALUES = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?<!\d)(?:\+33[ .]?|0)[1-9](?:[ .-]?\d\d){4}(?!\d)")
 
 
 @cache

@@ -25,9 +25,7 @@ def place(tmp_path, monkeypatch) -> Path:
 
 
 def test_no_python_at_all():
-    done = subprocess.run(
-        ["make", "setup", "PYTHON=python-absent"], cwd=ROOT, capture_output=True, text=True
-    )
+    done = subprocess.run(["make", "setup", "PYTHON=python-absent"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert "il faut Python 3.11, 3.12 ou 3.13" in done.stdout
 
@@ -69,11 +67,14 @@ def test_no_network_on_first_set_up(place, monkeypatch):
     assert not environment.STAMP.exists()
 
 
-def test_a_complete_environment_is_left_alone(place, monkeypatch):
+def test_a_complete_environment_is_left_alone_but_engines_are_looked_for(place, monkeypatch):
     place.mkdir()
     environment.STAMP.write_text(environment.wanted())
     monkeypatch.setattr(environment, "find_python", lambda: pytest.fail("nothing was to be made"))
+    looked = []
+    monkeypatch.setattr(environment, "_prepare_containers", lambda: looked.append(True))
     environment.make()
+    assert looked == [True]
 
 
 def test_java_comes_from_the_wheel_where_the_system_has_none(place, monkeypatch):

@@ -57,6 +57,19 @@ def test_an_imported_module_makes_a_chapter_stale(small_book, small_chapter, edi
     assert not run(small_book).cached
 
 
+def test_engines_count_only_for_a_chapter_that_needs_one(small_book, small_chapter, edit, monkeypatch):
+    def fingerprints() -> set[str]:
+        found = set()
+        for images in (None, "others"):
+            monkeypatch.setattr(chapters, "engines", lambda root, images=images: {"images": images})
+            found.add(chapters.read(small_book, small_chapter).fingerprint)
+        return found
+
+    assert len(fingerprints()) == 1
+    edit(small_chapter, "tags: [verification, remove-cell]", "tags: [moteur]")
+    assert len(fingerprints()) == 2
+
+
 def test_a_failing_cell_names_file_line_and_cause(small_book, small_chapter, edit):
     edit(small_chapter, CODE, "valeur\nvaleur / 0\n```")
     line = small_chapter.read_text().splitlines().index("valeur / 0") + 1

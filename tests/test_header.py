@@ -87,9 +87,7 @@ def test_the_card_follows_the_title_and_has_a_name(page):
     card = page.select_one(".fiche")
     assert card.name == "section" and card["aria-label"]
     assert card.find_previous_sibling().name == "h1"
-    assert page.select_one(".fiche-question").get_text() == (
-        "Comment compter l’essentiel\u00a0: vite\u202f?"
-    )
+    assert page.select_one(".fiche-question").get_text() == ("Comment compter l’essentiel\u00a0: vite\u202f?")
 
 
 def test_level_time_and_goals(page):

@@ -225,9 +225,7 @@ def _titles(site: Path) -> set[str]:
 def _pages(site: Path) -> list[Path]:
     """The pages of the book, without the entry that only sends to the welcome page."""
     pages = [p for p in sorted(site.rglob("*.html")) if p != site / "index.html"]
-    pages = [
-        p for p in pages if not any(part.startswith("_") for part in p.relative_to(site).parts)
-    ]
+    pages = [p for p in pages if not any(part.startswith("_") for part in p.relative_to(site).parts)]
     assert pages
     return pages
 

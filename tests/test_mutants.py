@@ -83,7 +83,7 @@ def test_the_sample_is_the_same_every_time(small_book):
 def test_a_mutant_leaves_the_authors_folder_and_repository_alone(small_book, small_chapter, edit, capsys):
     """Mutants that lose their `cd` run in a copy: the folder of the book is not touched."""
     subprocess.run(["git", "init", "--quiet", str(small_book)], check=True)
-    stray = "%%bash\ncd \"$(mktemp -d)\"\ntouch egare\ngit init -q ."
+    stray = '%%bash\ncd "$(mktemp -d)"\ntouch egare\ngit init -q .'
     edit(small_chapter, "valeur\n```", "valeur\n```\n\n```{code-cell} ipython3\n" + stray + "\n```")
     before = sorted(str(p) for p in small_book.rglob("*"))
     mutants.main([read(small_book)], sample=50, seconds=120)

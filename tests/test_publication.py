@@ -54,6 +54,18 @@ def test_changed_data_reach_the_page(built, edit):
     assert any(line.startswith("1 chapitre(s) exécuté(s)") for line in lines)
 
 
+def test_a_build_with_nothing_changed_renders_nothing(built, edit, monkeypatch):
+    rendered = []
+    render = publication._render
+    monkeypatch.setattr(publication, "_render", lambda *a: rendered.append(a) or render(*a))
+    build(built)
+    assert rendered == []
+    edit(built / "book/index.md", "Bonjour.", "Bonsoir.")
+    build(built)
+    assert len(rendered) == 1
+    assert "Bonsoir." in (built / "_build/html/book/index.html").read_text(encoding="utf-8")
+
+
 def test_plain_jupyter_book_uses_the_same_cache(built):
     program = Path(sys.executable).with_name("jupyter-book")
     command = [program, "build", ".", "-W", "-n", "--keep-going"]
@@ -100,7 +112,7 @@ def test_two_builds_at_once(small_book):
 
 def test_an_unwritable_output_folder(small_book):
     (small_book / "_build").write_text("a file where the folder should be")
-    with pytest.raises(publication.BuildError, match="impossible d'écrire dans .*_build"):
+    with pytest.raises(publication.BuildError, match=r"impossible d'écrire dans .*_build"):
         build(small_book)
 
 
@@ -135,7 +147,7 @@ def kernels(parent: int) -> list[int]:
             status = (folder / "environ").read_bytes()
         except OSError:
             continue
-        if b"ipykernel" in arguments and f"JPY_PARENT_PID=".encode() in status:
+        if b"ipykernel" in arguments and b"JPY_PARENT_PID=" in status:
             ancestor = int(folder.name)
             while ancestor > 1 and ancestor != parent:
                 try:

@@ -90,7 +90,17 @@ def test_a_page_without_text_of_the_book_is_left_out():
 
 def test_an_index_of_nothing_is_an_error(tmp_path):
     with pytest.raises(search.SearchError, match="n'a pas pu être fait"):
-        search.index(tmp_path, [])
+        search.index(tmp_path / "site", [], tmp_path / "kept")
+
+
+def test_a_page_that_did_not_change_is_made_ready_once(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(search, "ready", lambda html, keywords: made.append(html) or html)
+    first = search._copy("<p>un</p>", [], tmp_path)
+    assert search._copy("<p>un</p>", [], tmp_path) == first
+    assert search._copy("<p>un</p>", ["mot"], tmp_path) != first
+    assert first.read_text(encoding="utf-8") == "<p>un</p>"
+    assert len(made) == 2
 
 
 @pytest.fixture(scope="module")

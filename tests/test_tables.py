@@ -21,9 +21,7 @@ def grid(soup):
     ]
 
 
-BASE = pd.DataFrame(
-    {"region": ["a", "a", "b"], "annee": [2020, 2021, 2021], "v": [1.5, -2.25, 34730.0]}
-)
+BASE = pd.DataFrame({"region": ["a", "a", "b"], "annee": [2020, 2021, 2021], "v": [1.5, -2.25, 34730.0]})
 FRAMES = {
     "plain": BASE,
     "no index": BASE.to_html(index=False),
@@ -31,9 +29,9 @@ FRAMES = {
     "two indexes": BASE.set_index(["region", "annee"]),
     "pivot": BASE.pivot_table(index="region", columns="annee", values="v"),
     "pivot of two": BASE.assign(w=1.5).pivot_table(index="region", columns="annee"),
-    "columns named, index not": BASE.pivot_table(
-        index="region", columns="annee", values="v"
-    ).rename_axis(index=None),
+    "columns named, index not": BASE.pivot_table(index="region", columns="annee", values="v").rename_axis(
+        index=None
+    ),
     "describe": BASE.describe(),
     "crosstab": pd.crosstab(BASE["region"], BASE["annee"], margins=True),
     "styled": BASE.style.format(precision=1).to_html(),
@@ -57,9 +55,7 @@ def test_every_table_is_accessible(frame):
         assert cell["scope"] in expected
     assert not soup.find_all("style")
     assert not [t for t in soup.find_all(True) if {"style", "border", "id"} & set(t.attrs)]
-    widths = {
-        sum(int(c.get("colspan", 1)) for c in row.find_all(["th", "td"])) for row in soup("tr")
-    }
+    widths = {sum(int(c.get("colspan", 1)) for c in row.find_all(["th", "td"])) for row in soup("tr")}
     if not soup.find(rowspan=True):
         assert len(widths) == 1, "rows of one width"
     assert "rows" not in soup.get_text()

@@ -55,8 +55,7 @@ def _data(app: Sphinx, docname: str, name: str) -> str:
     if DATA_PAGE not in app.env.found_docs:
         return escape(title)
     anchors = [
-        node.get("anchorname", "").lstrip("#")
-        for node in app.env.tocs[DATA_PAGE].findall(nodes.reference)
+        node.get("anchorname", "").lstrip("#") for node in app.env.tocs[DATA_PAGE].findall(nodes.reference)
     ]
     wanted = {nodes.make_id(name), name, nodes.make_id(_data_title(app, name))}
     anchor = next((a for a in anchors if a in wanted), "")
@@ -100,8 +99,7 @@ def card(app: Sphinx, docname: str, front: dict) -> str:
         goals = [text(goal) for goal in front["objectifs"]]
         rows.append(("objectifs", _("You will know how to"), _items(goals)))
     lines = "\n".join(
-        f'<div class="fiche-{key}"><dt>{label}</dt><dd>{value}</dd></div>'
-        for key, label, value in rows
+        f'<div class="fiche-{key}"><dt>{label}</dt><dd>{value}</dd></div>' for key, label, value in rows
     )
     question = ""
     if front.get("question"):

@@ -75,9 +75,7 @@ def select_assets(files: list, optional: dict[str, re.Pattern[str]], body: str) 
     return [asset for asset in files if used(asset)]
 
 
-_CAPTION = re.compile(
-    r'<p[^>]*class="caption"[^>]*>\s*<span class="caption-text">(.*?)</span>\s*</p>'
-)
+_CAPTION = re.compile(r'<p[^>]*class="caption"[^>]*>\s*<span class="caption-text">(.*?)</span>\s*</p>')
 
 
 def menu(toctree: str) -> str:
@@ -91,9 +89,7 @@ def menu(toctree: str) -> str:
     return html
 
 
-_LOCAL = re.compile(
-    r"^\s*<ul>\s*<li><a[^>]*>.*?</a>(?P<inner><ul>.*</ul>)\s*</li>\s*</ul>\s*$", re.S
-)
+_LOCAL = re.compile(r"^\s*<ul>\s*<li><a[^>]*>.*?</a>(?P<inner><ul>.*</ul>)\s*</li>\s*</ul>\s*$", re.S)
 
 
 def local_toc(toc: str) -> str:

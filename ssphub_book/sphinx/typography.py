@@ -50,9 +50,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?<=\bn°) (?=\d)"), NBSP),
 ]
 
-_THOUSANDS = re.compile(
-    r"(?<![\w.,\u00a0\u202f])(?<!\d )[1-9]\d{0,2}(?: \d{3})+(?![\w.]|[ \u00a0\u202f]\d)"
-)
+_THOUSANDS = re.compile(r"(?<![\w.,\u00a0\u202f])(?<!\d )[1-9]\d{0,2}(?: \d{3})+(?![\w.]|[ \u00a0\u202f]\d)")
 
 # 34,730   1,234.5   22.9   -3   22.9%
 _NUMBER = re.compile(
@@ -116,9 +114,7 @@ def _french(text: str, before: str, after: str) -> str:
         padded = before + text + after
         last = len(padded) - len(after)
 
-        def keep_context(
-            match: re.Match[str], last: int = last, replacement: str = replacement
-        ) -> str:
+        def keep_context(match: re.Match[str], last: int = last, replacement: str = replacement) -> str:
             if match.start() < len(before) or match.end() > last:
                 return match.group()
             if match.start() == match.end() == last and after:
@@ -267,8 +263,7 @@ class FrenchTypography(SphinxTransform):
             if toctree.get("caption"):
                 toctree["caption"] = french_line(toctree["caption"])
             toctree["entries"] = [
-                (french_line(title) if title else title, target)
-                for title, target in toctree["entries"]
+                (french_line(title) if title else title, target) for title, target in toctree["entries"]
             ]
 
 

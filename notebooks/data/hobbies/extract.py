@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from ssphub_book.extraction import executer, fichier_debian, lire_r, traduire
+from ssphub_book.extraction import debian_file, read_r, run, translate
 
 PAQUET = "r-cran-factominer"
 VERSION = "2.7-1"
@@ -63,16 +63,16 @@ PROFESSIONS = {
 
 
 def extraire() -> pd.DataFrame:
-    with fichier_debian(PAQUET, VERSION, FICHIER, EMPREINTE) as chemin:
-        source = lire_r(chemin)["hobbies"]
+    with debian_file(PAQUET, VERSION, FICHIER, EMPREINTE) as chemin:
+        source = read_r(chemin)["hobbies"]
     table = pd.DataFrame({nom: source[code].astype("int64") for code, nom in ACTIVITES.items()})
-    table["sexe"] = traduire(source["Sex"], SEXES)
-    table["age"] = traduire(source["Age"], AGES)
-    table["etat_matrimonial"] = traduire(source["Marital status"], ETATS)
-    table["profession"] = traduire(source["Profession"], PROFESSIONS)
+    table["sexe"] = translate(source["Sex"], SEXES)
+    table["age"] = translate(source["Age"], AGES)
+    table["etat_matrimonial"] = translate(source["Marital status"], ETATS)
+    table["profession"] = translate(source["Profession"], PROFESSIONS)
     table["nb_activites"] = source["nb.activitees"].astype("int64")
     return table
 
 
 if __name__ == "__main__":
-    executer(extraire, __file__)
+    run(extraire, __file__)

