@@ -81,6 +81,11 @@ class Chapter:
         return header
 
     @property
+    def title(self) -> str:
+        """The title of level 1; the name of the chapter where there is none."""
+        return next((title for _, level, title in self.headings if level == 1), self.name)
+
+    @property
     def front(self) -> dict:
         """What the front matter says under `chapitre:`; empty where it says nothing."""
         front = self.header.get("chapitre")

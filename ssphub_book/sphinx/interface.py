@@ -183,6 +183,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_js_file("cahiers-theme.js", priority=100)  # before the first paint
     app.add_js_file("cahiers.js", loading_method="defer", priority=900)
     app.add_js_file("cahiers-recherche.js", loading_method="defer", priority=901)
+    app.add_js_file("cahiers-lecture.js", loading_method="defer", priority=902)
     app.connect("html-page-context", on_page, priority=950)
     app.connect("build-finished", on_finished, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

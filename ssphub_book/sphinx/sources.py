@@ -56,9 +56,8 @@ class DataSets(SphinxDirective):
         for rank, chapter in enumerate(users):
             if rank:
                 paragraph += nodes.Text(", ")
-            title = next(title for _, level, title in chapter.headings if level == 1)
             address = self._relative(f"{chapters.NOTEBOOKS}/{chapter.name}")
-            paragraph += nodes.reference("", title, refuri=address, internal=True)
+            paragraph += nodes.reference("", chapter.title, refuri=address, internal=True)
         if not users:
             paragraph += nodes.Text("aucun pour l'instant")
         return paragraph
