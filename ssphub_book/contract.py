@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from nbformat import NotebookNode
 
+from ssphub_book import figures
 from ssphub_book.chapters import DATA, Cell, Chapter, ChapterError
 
 LONGEST_CELL = 30  # lines
@@ -19,6 +22,13 @@ PARTS = ("La question et les données", "Les pièges", "En production", "Exercic
 LAST_PART = "Pour aller plus loin"
 LEAST_EXERCISES = LEAST_QUESTIONS = 3
 EMPTY_ALT = re.compile(r"(figure|graphique|image|carte|photo|schéma)?\s*\d*\W*|\S+\.\w{3,4}", re.IGNORECASE)
+
+SHOWN = re.compile(r"text/(?:plain|html|markdown|latex)|image/(?:png|jpeg|gif|svg\+xml)")
+GLUED = "application/papermill.record/"  # a figure kept for the prose by `glue`
+LIVE = re.compile(r"<(?:script|iframe|object|embed)\b", re.IGNORECASE)
+NO_AXES = re.compile(r"<Figure size .+ with 0 Axes>")
+LARGEST_BLANK = 20_000  # bytes: pictures of a single colour compress to less
+REMEDY = "faites-la avec Altair (le livre en tire une figure interactive) ou avec Matplotlib."
 
 FRONT_SCHEMA = {
     "type": "object",
@@ -290,8 +300,12 @@ def _outputs(chapter: Chapter, cell: Cell, node: NotebookNode) -> Iterator[Findi
     if "remove-output" in cell.tags:
         return
     data = [output.get("data", {}) for output in node.outputs]
-    if any(key.startswith("image/") for item in data for key in item):
+    charts = [bool(figures.CHART.search(item.get("text/html", ""))) for item in data]
+    if any(charts) or any(key.startswith("image/") for item in data for key in item):
         yield from (f for f in _described(chapter, cell) if f not in _figures(chapter, set()))
+    for item in data:
+        if message := _blank(chapter, item):
+            yield Finding(chapter.file, cell.line, "figure-vide", message)
     if any("<table" in item.get("text/html", "") for item in data) and not cell.metadata.get("tableau"):
         message = 'tableau sans légende : ajoutez l\'option « tableau: "…" » à la cellule.'
         yield Finding(chapter.file, cell.line, "tableau", message)
@@ -299,3 +313,31 @@ def _outputs(chapter: Chapter, cell: Cell, node: NotebookNode) -> Iterator[Findi
     if said:
         message = f"la cellule écrit un avertissement sur la page : « {said.splitlines()[0][:120]} »."
         yield Finding(chapter.file, cell.line, "avertissement", message)
+
+
+def _blank(chapter: Chapter, data: dict) -> str | None:
+    """Why one output would leave a blank on the page; None where it shows."""
+    html = data.get("text/html", "")
+    unknown = [key for key in data if not SHOWN.fullmatch(key) and not key.startswith(GLUED)]
+    if (spec := figures.specification(html)) and not unknown:
+        try:
+            figures.render(spec, chapter.root)
+        except figures.FigureError as error:
+            return str(error)
+    elif unknown:
+        return f"la page ne peut pas montrer cette sortie ({unknown[0]}), elle resterait vide : {REMEDY}"
+    elif LIVE.search(html):
+        return f"la page n'exécute pas le script de cette figure, elle resterait vide : {REMEDY}"
+    elif NO_AXES.fullmatch(data.get("text/plain", "").strip()) or _one_colour(data.get("image/png", "")):
+        return "la figure sort vide : tracez-la dans la cellule qui l'affiche, ou retirez cet affichage."
+    return None
+
+
+def _one_colour(png: str) -> bool:
+    """Whether a picture, encoded as notebooks do, is of a single colour."""
+    if not png or len(png) > LARGEST_BLANK:
+        return False
+    from PIL import Image
+
+    with Image.open(io.BytesIO(binascii.a2b_base64(png))) as image:
+        return all(low == high for low, high in image.convert("RGB").getextrema())

@@ -21,6 +21,7 @@ from pathlib import Path
 import yaml
 from nbformat import NotebookNode
 
+from ssphub_book import figures
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import Cell, Chapter
 
@@ -194,6 +195,7 @@ def _run_in_kernel(chapter: Chapter, until: int | None) -> Run:
 
 def _run_cell(client, node: NotebookNode, index: int, cell: Cell, chapter: Chapter) -> Outcome:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbformat.validator import NotebookValidationError
 
     try:
         client.execute_cell(node, index)
@@ -208,6 +210,15 @@ def _run_cell(client, node: NotebookNode, index: int, cell: Cell, chapter: Chapt
     except DeadKernelError:
         message = "le noyau Python s'est arrêté pendant cette cellule (mémoire, ou processus tué)."
         return Outcome(cell, "failed", message)
+    except NotebookValidationError:
+        message = (
+            "elle affiche une sortie qu'un notebook ne peut pas garder ; avec Altair, retirez "
+            "« alt.renderers.enable(…) »."
+        )
+        return Outcome(cell, "failed", message)
+    for output in node.outputs:
+        if html := output.get("data", {}).get("text/html"):
+            output["data"]["text/html"] = figures.steady(html)
     return _outcome(cell, node)
 
 

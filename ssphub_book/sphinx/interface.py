@@ -26,7 +26,10 @@ OPTIONAL_CSS = {
     "sphinx-design.min.css": re.compile(r'class="[^"]*\bsd-(?:row|btn|badge|container|carousel)'),
     "mystnb": re.compile(r'class="-Color'),
 }
-OPTIONAL_JS = {"design-tabs.js": re.compile(r"data-sync-id=")}
+OPTIONAL_JS = {
+    "cahiers-vega.js": re.compile(r'class="figure-vega"'),
+    "design-tabs.js": re.compile(r"data-sync-id="),
+}
 
 # Written by the theme and other extensions, asked for by no page.
 UNUSED = (
