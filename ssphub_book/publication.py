@@ -16,7 +16,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ssphub_book import chapters, contract, execution, search
+from ssphub_book import (
+    chapters,
+    contract,
+    crawlers,
+    execution,
+    feeds,
+    history,
+    offline,
+    pages,
+    search,
+    settings,
+)
 
 SITE = "_build/html"
 STAGING = "_build/staging"
@@ -127,8 +138,9 @@ def _shared(root: Path) -> str:
 
 
 def _state(root: Path, book: list[chapters.Chapter], shared: str) -> str:
-    """Hash of all that the site is made from: what pages share, their files, what outputs depend on."""
-    digest = hashlib.sha256(shared.encode())
+    """Hash of all that the site is made from: what pages share, their files, what outputs depend on,
+    the commit, which dates come from."""
+    digest = hashlib.sha256((shared + history.head(root)).encode())
     for chapter in book:
         digest.update(chapter.keyed_text.encode())
     for path in sorted(path for folder in PAGES for path in (root / folder).rglob("*")):
@@ -160,8 +172,19 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter]) -> Path:
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(rendered, following)
     search.index(following, book, root / SEARCHED)
+    _add(root, following)
     if site.exists():
         site.rename(previous)
     os.replace(following, site)
     shutil.rmtree(previous, ignore_errors=True)
     return site
+
+
+def _add(root: Path, site: Path) -> None:
+    """What programs read, where the book has an address to give them; then the archive of it all."""
+    known = settings.read(root)
+    if known.address:
+        found, moment = pages.find(site), history.moment(root)
+        crawlers.write(site, known, found, moment)
+        feeds.write(site, known, found, moment)
+    offline.pack(site)

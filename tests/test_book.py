@@ -10,10 +10,11 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from ssphub_book import chapters, contract
+from ssphub_book import chapters, contract, settings
 from tests.conftest import ROOT
 
 BOOK = chapters.find(ROOT)
+HOME = urlsplit(settings.read(ROOT).address).path
 
 
 def test_every_chapter_respects_the_contract():
@@ -75,7 +76,7 @@ def test_every_internal_link_and_anchor_leads_somewhere(site, soups):
         f"{path.relative_to(site)}: {address}"
         for path, soup in soups.items()
         for address in _addresses(soup)
-        if not _leads_somewhere(path, address, anchors)
+        if not _leads_somewhere(site, path, address, anchors)
     ]
     assert broken == []
 
@@ -89,10 +90,12 @@ def _addresses(soup: BeautifulSoup) -> set[str]:
     return links | {node["src"] for node in soup.select("img[src], script[src]")}
 
 
-def _leads_somewhere(page: Path, address: str, anchors: dict[Path, set[str]]) -> bool:
+def _leads_somewhere(site: Path, page: Path, address: str, anchors: dict[Path, set[str]]) -> bool:
     if urlsplit(address).scheme or address.startswith("//"):
         return True
     target, anchor = urldefrag(address)
+    if target.startswith(HOME):  # the page of unknown addresses, shown at any depth
+        return (site / unquote(urlsplit(target).path)[len(HOME) :]).is_file()
     path = (page.parent / unquote(urlsplit(target).path)).resolve() if target else page
     if not path.is_file():
         return False
@@ -117,6 +120,8 @@ def test_tables_of_contents_with_errors_are_seen(tmp_path):
     page = tmp_path / "a.html"
     page.write_text('<p id="ici"></p>')
     anchors = {page: {"ici"}}
-    assert _leads_somewhere(page, "#ici", anchors)
-    assert not _leads_somewhere(page, "#absent", anchors)
-    assert not _leads_somewhere(page, "b.html", anchors)
+    assert _leads_somewhere(tmp_path, page, "#ici", anchors)
+    assert not _leads_somewhere(tmp_path, page, "#absent", anchors)
+    assert not _leads_somewhere(tmp_path, page, "b.html", anchors)
+    assert _leads_somewhere(tmp_path, page, f"{HOME}a.html", anchors)
+    assert not _leads_somewhere(tmp_path, page, f"{HOME}b.html", anchors)

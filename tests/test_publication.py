@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ssphub_book import publication
+from ssphub_book import feeds, offline, publication
 from tests.conftest import ROOT
+from tests.test_history import commit, git
 
 
 def build(root: Path) -> Path:
@@ -64,6 +66,38 @@ def test_a_build_with_nothing_changed_renders_nothing(built, edit, monkeypatch):
     build(built)
     assert len(rendered) == 1
     assert "Bonsoir." in (built / "_build/html/book/index.html").read_text(encoding="utf-8")
+
+
+def test_a_commit_is_a_change_for_it_dates_pages(built):
+    lines = []
+    publication.build(built, report=lines.append)
+    assert lines[-1].startswith("Rien n'a changé")
+    git(built, "init", "-q")
+    commit(built, 1)
+    publication.build(built, report=lines.append)
+    assert lines[-1] == "Pages rendues par Jupyter Book."
+
+
+def test_what_programs_read_waits_for_an_address_and_the_archive_does_not(built, edit):
+    site = built / "_build/html"
+    assert (site / offline.ARCHIVE).is_file()
+    assert not (site / feeds.FEED).exists()
+    edit(built / "_config.yml", "language: fr", "language: fr\n    html_baseurl: https://example.org/livre")
+    build(built)
+    assert (site / feeds.FEED).is_file()
+    assert "https://example.org/livre/sitemap.xml" in (site / "robots.txt").read_text()
+
+
+def test_two_builds_give_the_same_archive(built, edit):
+    archive = built / "_build/html" / offline.ARCHIVE
+    first = archive.read_bytes()
+    edit(built / "book/index.md", "Bonjour.", "Bonsoir.")
+    build(built)
+    assert archive.read_bytes() != first
+    edit(built / "book/index.md", "Bonsoir.", "Bonjour.")
+    shutil.rmtree(built / "_build/staging")
+    build(built)
+    assert archive.read_bytes() == first
 
 
 def test_plain_jupyter_book_uses_the_same_cache(built):

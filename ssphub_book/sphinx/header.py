@@ -124,17 +124,20 @@ class ChapterCard(SphinxPostTransform):
             section.insert(1, nodes.raw("", html, format="html"))
 
 
+def describe(app: Sphinx, docname: str) -> str:
+    """The page in one sentence: the chapter's question, or the page's description."""
+    metadata = app.env.metadata.get(docname, {})
+    description = front_matter(app.env, docname).get("question") or metadata.get("description") or ""
+    description = str(description).strip()
+    return french_line(description) if is_french(app.config.language) else description
+
+
 def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
     """Description and keywords of the page."""
-    front = front_matter(app.env, pagename)
-    metadata = app.env.metadata.get(pagename, {})
-    description = front.get("question") or metadata.get("description")
-    keywords = front.get("mots_cles") or []
+    description = describe(app, pagename)
+    keywords = front_matter(app.env, pagename).get("mots_cles") or []
     tags = ""
     if description:
-        description = str(description).strip()
-        if is_french(app.config.language):
-            description = french_line(description)
         context["page_description"] = description
         tags += f'\n    <meta name="description" content="{escape(description, quote=True)}" />'
     if keywords:

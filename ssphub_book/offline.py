@@ -1,0 +1,57 @@
+"""The whole site in one archive, to be read and searched from a folder, without a server.
+
+The same site gives the same bytes: names are sorted, dates fixed.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+from ssphub_book import crawlers, search
+
+ARCHIVE = "cahiers-ssphub.zip"
+FOLDER = "cahiers-ssphub"
+# What needs a server or serves no reader: the index that is fetched, what programs read.
+LEFT_OUT = (search.FOLDER, "_sources", "partage", crawlers.SECURITY.partition("/")[0])
+LEFT_OUT_FILES = (ARCHIVE, ".buildinfo", "404.html", "objects.inv", "robots.txt", crawlers.SITEMAP)
+COMPRESSED = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".woff2", ".gz", ".zip", ".parquet"}
+DATE = (1980, 1, 1, 0, 0, 0)
+OPTIONS = "_static/documentation_options.js"
+INDEX = "searchindex.js"
+
+
+def pack(site: Path) -> Path:
+    """Write the archive in the site's own folder."""
+    archive = site / ARCHIVE
+    with zipfile.ZipFile(archive, "w") as target:
+        for file in sorted(_files(site)):
+            kind = zipfile.ZIP_STORED if Path(file).suffix in COMPRESSED else zipfile.ZIP_DEFLATED
+            entry = zipfile.ZipInfo(f"{FOLDER}/{file}", DATE)
+            entry.external_attr = 0o100644 << 16
+            target.writestr(entry, _content(site, file), kind)
+    return archive
+
+
+def _files(site: Path) -> list[str]:
+    paths = [path.relative_to(site) for path in site.rglob("*") if path.is_file()]
+    kept = [path for path in paths if path.parts[0] not in LEFT_OUT]
+    return [path.as_posix() for path in kept if path.as_posix() not in LEFT_OUT_FILES]
+
+
+def _content(site: Path, file: str) -> bytes:
+    content = (site / file).read_bytes()
+    if file == OPTIONS:  # excerpts are fetched from the pages, which a browser refuses to a file
+        content = content.replace(b"SHOW_SEARCH_SUMMARY: true", b"SHOW_SEARCH_SUMMARY: false")
+    return _without_stale_words(content) if file == INDEX else content
+
+
+def _without_stale_words(script: bytes) -> bytes:
+    """Sphinx's index less the words that no page holds any more, which it keeps from build to build."""
+    text = script.decode("utf-8")
+    start, end = text.index("{"), text.rindex("}") + 1
+    index = json.loads(text[start:end])
+    for words in ("terms", "titleterms"):
+        index[words] = {word: pages for word, pages in index[words].items() if pages != []}
+    return (text[:start] + json.dumps(index, sort_keys=True) + text[end:]).encode()
