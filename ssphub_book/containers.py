@@ -2,13 +2,15 @@
 
 `prepare` fills `_build/conteneurs/`, once:
 
-- `images.tar`: two base images, `localhost/python:3.11-slim` (Debian and Python) and
-  `localhost/python:3.11` (the same with pip and venv), as `docker save` writes them;
+- `images.tar`: two base images, `localhost/ssphub-base:3.11-slim` (Debian and Python) and
+  `localhost/ssphub-base:3.11` (the same with pip and venv), as `docker save` writes them;
 - `simple/`: the wheels that the chapter's analysis installs, laid out as an index for pip;
 - `storage.conf` and `containers.conf`: the settings with which Podman runs on this machine;
-- `preparation.json`: what the folder was made from, and how.
+- `preparation.json`: the engine that ran, what the folder was made from, and how.
 
-Where Podman cannot run, `prepare` returns the reason and makes nothing: the chapter then says it.
+The engine is the first of `ENGINES` that really starts a container. Podman works in a storage of
+its own; Docker in the user's, where nothing stays once the folder is made. Where neither runs,
+`prepare` returns the reason and makes nothing: the chapter then says it.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "_build/conteneurs"
 SUITE, PYTHON = "bookworm", "3.11"  # Debian 12 and its Python: the wheels must match
-SLIM, FULL = f"localhost/python:{PYTHON}-slim", f"localhost/python:{PYTHON}"
-HUB = f"python:{PYTHON}-slim"  # a short name, which Podman knows where to ask for
+ENGINES = ("podman", "docker")  # in the order in which they are tried
+SLIM, FULL = f"localhost/ssphub-base:{PYTHON}-slim", f"localhost/ssphub-base:{PYTHON}"
+HUB = f"python:{PYTHON}-slim"  # a short name: both engines know where to ask for it
 WHEELS = ("duckdb==2.0.0", "tabulate==0.10.0")
 STORAGE = '[storage]\ndriver = "{driver}"\nrunroot = "{run}"\ngraphroot = "{root}/images"\n'
 # A root without CAP_SYS_RESOURCE cannot raise its limits, as Podman asks; crun refuses the hybrid
@@ -42,12 +45,12 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 """
-DOCKERFILE = f"""\
-FROM {SLIM}
-RUN apt-get update \\
+INSTALL = f"""\
+apt-get update \\
     && apt-get install --yes --no-install-recommends python3-pip python3-venv \\
     && rm -rf /var/lib/apt/lists/* /usr/lib/python{PYTHON}/EXTERNALLY-MANAGED
 """
+COMMAND = 'CMD ["python3"]'
 SPARED = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")]
 SPARED.append("--dpkgopt=force-unsafe-io")  # no wait for the disk after each file
 PACKAGES = "python3,python-is-python3,ca-certificates"
@@ -62,8 +65,11 @@ def prepare(folder: Path = FOLDER, report: Callable[[str], None] = print) -> str
     """Make `folder` unless it is there and up to date. Return None, or why it is missing."""
     if is_ready(folder):
         return None
-    if shutil.which("podman") is None:
-        return "Podman est absent (sous Debian ou Ubuntu : apt-get install podman buildah runc)."
+    if not any(map(_answers, ENGINES)):
+        return (
+            "Podman est absent (sous Debian ou Ubuntu : apt-get install podman buildah runc), et "
+            "aucun démon Docker ne répond."
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(folder.parent / ".conteneurs.verrou", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -84,16 +90,29 @@ def prepare(folder: Path = FOLDER, report: Callable[[str], None] = print) -> str
 
 
 def is_ready(folder: Path) -> bool:
-    """Was the folder made, whole, from what this module asks today?"""
+    """Was the folder made, whole, from what this module asks, with the engine it would take today?"""
     try:
         made = json.loads((folder / "preparation.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return made.get("recette") == _recipe() and (folder / "images.tar").is_file()
+    if made.get("recette") != _recipe() or not (folder / "images.tar").is_file():
+        return False
+    untried = (name for name in ENGINES if name not in made.get("ecartes", ()))
+    return next(filter(_answers, untried), None) == made.get("moteur")
+
+
+def _answers(engine: str) -> bool:
+    """Is it worth a try? A Docker client whose daemon does not answer is no engine."""
+    if engine == "podman" or shutil.which(engine) is None:
+        return shutil.which(engine) is not None
+    try:
+        return subprocess.run([engine, "version"], capture_output=True, timeout=20).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _recipe() -> str:
-    asked = (SUITE, HUB, WHEELS, STORAGE, BARE_MACHINE, DOCKERFILE, SPARED, PACKAGES)
+    asked = (SUITE, SLIM, HUB, WHEELS, STORAGE, BARE_MACHINE, INSTALL, COMMAND, SPARED, PACKAGES)
     return hashlib.sha256(repr((asked, platform.machine())).encode()).hexdigest()
 
 
@@ -103,18 +122,69 @@ def _make(work: Path) -> None:
     ready.mkdir()
     _download_wheels(ready / "simple")
     origin = _base(work)
-    driver, environment, bare = _settings(work, origin)
-    (work / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-    build = ["podman", "build", "--network", "host", "--tag", FULL, "--file", "Dockerfile", "."]
-    _run(build, "la seconde image de base n'a pu être construite", environment, work)
-    save = ["podman", "save", "--quiet", "--multi-image-archive", "--output", "pret/images.tar"]
-    _run([*save, SLIM, FULL], "les images de base n'ont pu être enregistrées", environment, work)
+    refused: dict[str, str] = {}
+    for engine in filter(_answers, ENGINES):
+        try:
+            how = {"podman": _with_podman, "docker": _with_docker}[engine](work, origin)
+            break
+        except PreparationError as error:
+            refused[engine] = str(error)
+    else:
+        raise PreparationError(" ".join(refused.values()))
+    made = {"recette": _recipe(), "moteur": engine, "ecartes": list(refused), "origine": origin}
+    (ready / "preparation.json").write_text(json.dumps(made | how, indent=1), encoding="utf-8")
+
+
+def _with_podman(work: Path, origin: str) -> dict[str, object]:
+    """Make `images.tar` and Podman's settings; tell which these are."""
+    driver, settings, bare = _podman_settings(work, origin)
+    _add_pip("podman", settings)
+    save = ["podman", "save", "--quiet", "--multi-image-archive", "--output"]
+    _save(save, work, settings)
     storage = STORAGE.format(driver=driver, root="@DOSSIER@", run="@DOSSIER@/run")
-    (ready / "storage.conf").write_text(storage, encoding="utf-8")
+    (work / "pret/storage.conf").write_text(storage, encoding="utf-8")
     if bare:
-        (ready / "containers.conf").write_text(BARE_MACHINE, encoding="utf-8")
-    made = {"recette": _recipe(), "origine": origin, "pilote": driver, "machine_nue": bare}
-    (ready / "preparation.json").write_text(json.dumps(made, indent=1), encoding="utf-8")
+        (work / "pret/containers.conf").write_text(BARE_MACHINE, encoding="utf-8")
+    return {"pilote": driver, "machine_nue": bare}
+
+
+def _with_docker(work: Path, origin: str) -> dict[str, object]:
+    """Make `images.tar` with the user's own daemon, and leave there what was there, no more."""
+    there = subprocess.run(["docker", "image", "inspect", HUB], capture_output=True).returncode == 0
+    ours = [SLIM, FULL] if there or origin != "hub" else [SLIM, FULL, HUB]
+    remove = ["docker", "rmi", "--force", *ours]
+    subprocess.run(remove, capture_output=True)  # what a killed preparation may have left
+    try:
+        _load_base("docker", work, origin, {})
+        _run(_start("docker"), "Docker répond, mais aucun conteneur ne démarre", {})
+        _add_pip("docker", {})
+        _save(["docker", "save", "--output"], work, {})
+    finally:
+        subprocess.run(remove, capture_output=True)
+    return {}
+
+
+def _start(engine: str) -> list[str]:
+    return [engine, "run", "--rm", "--network=none", SLIM, "true"]
+
+
+def _add_pip(engine: str, settings: dict[str, str]) -> None:
+    """The second image, from a container of the first: a build would leave its cache behind."""
+    name = f"ssphub-{os.getpid()}"
+    failure = "la seconde image de base n'a pu être construite"
+    install = [engine, "run", "--name", name, "--network=host", SLIM, "sh", "-c", INSTALL]
+    try:
+        _run(install, failure, settings)
+        _run([engine, "commit", "--change", COMMAND, name, FULL], failure, settings)
+    finally:
+        remove = [engine, "rm", "--force", name]
+        subprocess.run(remove, env=os.environ | settings, capture_output=True)
+
+
+def _save(command: list[str], work: Path, settings: dict[str, str]) -> None:
+    archive = str(work / "pret/images.tar")
+    failure = "les images de base n'ont pu être enregistrées"
+    _run([*command, archive, SLIM, FULL], failure, settings)
 
 
 def _download_wheels(index: Path) -> None:
@@ -141,7 +211,7 @@ def _base(work: Path) -> str:
     return f"mmdebstrap {SUITE}"
 
 
-def _settings(work: Path, origin: str) -> tuple[str, dict[str, str], bool]:
+def _podman_settings(work: Path, origin: str) -> tuple[str, dict[str, str], bool]:
     """The storage driver and settings with which a container really runs; the base is loaded."""
     (work / "containers.conf").write_text(BARE_MACHINE, encoding="utf-8")
     reason = ""
@@ -156,17 +226,17 @@ def _settings(work: Path, origin: str) -> tuple[str, dict[str, str], bool]:
         bare = usual | {"CONTAINERS_CONF": str(work / "containers.conf")}
         for settings in (usual, bare):
             try:
-                _load_base(work, origin, settings)
-                command = ["podman", "run", "--rm", "--network=none", SLIM, "true"]
-                _run(command, "Podman est installé, mais aucun conteneur ne démarre", settings)
+                _load_base("podman", work, origin, settings)
+                message = "Podman est installé, mais aucun conteneur ne démarre"
+                _run(_start("podman"), message, settings)
                 return driver, settings, settings is bare
             except PreparationError as error:
                 reason = str(error)
     raise PreparationError(reason)
 
 
-def _load_base(work: Path, origin: str, settings: dict[str, str]) -> None:
-    there = ["podman", "image", "exists", SLIM]
+def _load_base(engine: str, work: Path, origin: str, settings: dict[str, str]) -> None:
+    there = [engine, "image", "inspect", SLIM]
     if subprocess.run(there, env=os.environ | settings, capture_output=True).returncode == 0:
         return
     if origin == "hub":
@@ -174,25 +244,23 @@ def _load_base(work: Path, origin: str, settings: dict[str, str]) -> None:
             "aucune image de base : il faut mmdebstrap et les droits d'administrateur, ou l'accès "
             "au Docker Hub"
         )
-        _run(["podman", "pull", "--quiet", HUB], message, settings, limit=180)
-        _run(["podman", "tag", HUB, SLIM], message, settings)
+        _run([engine, "pull", "--quiet", HUB], message, settings, limit=180)
+        _run([engine, "tag", HUB, SLIM], message, settings)
     else:
-        command = ["podman", "import", "--quiet", "--change", 'CMD ["python3"]']
-        _run([*command, str(work / "base.tar"), SLIM], "l'image de base est refusée", settings)
+        command = [engine, "import", "--change", COMMAND, str(work / "base.tar"), SLIM]
+        _run(command, "l'image de base est refusée", settings)
 
 
 def _run(
     command: list[str],
     failure: str,
     settings: dict[str, str] | None = None,
-    where: Path | None = None,
     limit: int = 900,  # a loaded machine is slow, not broken
 ) -> None:
     """Run one command quietly. Raises PreparationError: what failed, and its last line."""
     try:
         done = subprocess.run(
             command,
-            cwd=where,
             env=os.environ | (settings or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -34,20 +34,42 @@ def pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Path]:
         made.append(work)
         (work / "pret").mkdir()
         (work / "pret/images.tar").write_text(NEW, encoding="utf-8")
-        stamp = json.dumps({"recette": containers._recipe()})
+        stamp = json.dumps({"recette": containers._recipe(), "moteur": "podman", "ecartes": []})
         (work / "pret/preparation.json").write_text(stamp, encoding="utf-8")
 
-    _podman(tmp_path / "bin", "exit 0")
+    _engine(tmp_path / "bin/podman", "exit 0")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
     monkeypatch.setattr(containers, "_make", make)
     return made
 
 
-def _podman(where: Path, does: str) -> None:
-    where.mkdir()
-    script = where / "podman"
-    script.write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+def _engine(script: Path, does: str) -> None:
+    """A command that notes how it was called, then does what the test wants of the engine."""
+    script.parent.mkdir(exist_ok=True)
+    note = f'echo "$(basename $0) $*" >> {script.parent}/appels'
+    script.write_text(f"#!/bin/sh\n{note}\n{does}\n", encoding="utf-8")
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
+
+
+SAVES = 'case "$1" in save) while [ "$1" != --output ]; do shift; done; echo archive > "$2";; esac'
+RUNS_NOTHING = 'case "$1" in run) echo "permission refusée"; exit 126;; esac'
+NO_DAEMON = "echo 'Cannot connect to the Docker daemon'; exit 1"
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of the only engines on the PATH, which a test writes; nothing is downloaded."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path / "bin"), "/usr/bin", "/bin"]))
+    found = containers.shutil.which
+    hidden = {name: str(tmp_path / "bin") for name in containers.ENGINES}
+    monkeypatch.setattr(containers.shutil, "which", lambda name: found(name, path=hidden.get(name)))
+    monkeypatch.setattr(containers, "_download_wheels", lambda index: None)
+    monkeypatch.setattr(containers, "_base", lambda work: "mmdebstrap")
+    return tmp_path / "bin"
+
+
+def _stamp(folder: Path) -> dict:
+    return json.loads((folder / "preparation.json").read_text(encoding="utf-8"))
 
 
 def _files(folder: Path) -> list[str]:
@@ -160,19 +182,69 @@ def test_an_interrupted_preparation_leaves_nothing(
     assert _files(folder) == []
 
 
-def test_an_engine_that_runs_nothing_gives_its_own_words(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_runs_nothing_gives_its_own_words(folder: Path, engines: Path) -> None:
     """Podman is installed but starts no container: the reason says what it said."""
-    _podman(tmp_path / "bin", 'case "$1" in run) echo "permission refusée"; exit 126;; esac')
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
-    monkeypatch.setattr(containers, "_download_wheels", lambda index: None)
-    monkeypatch.setattr(containers, "_base", lambda work: "mmdebstrap")
-    monkeypatch.setattr(containers, "_load_base", lambda *arguments: None)
+    _engine(engines / "podman", RUNS_NOTHING)
     reason = containers.prepare(folder, report=lambda line: None)
     assert reason is not None
     assert "aucun conteneur ne démarre : permission refusée" in reason
     assert _files(folder) == []
+
+
+def test_a_docker_client_without_a_daemon_is_no_engine(folder: Path, engines: Path) -> None:
+    _engine(engines / "docker", NO_DAEMON)
+    reason = containers.prepare(folder, report=pytest.fail)
+    assert reason is not None and "aucun démon Docker ne répond" in reason
+    assert not folder.exists()
+    assert (engines / "appels").read_text().splitlines() == ["docker version"]
+
+
+def test_podman_comes_first(folder: Path, engines: Path) -> None:
+    _engine(engines / "podman", SAVES)
+    _engine(engines / "docker", SAVES)
+    assert containers.prepare(folder, report=lambda line: None) is None
+    assert (_stamp(folder)["moteur"], _stamp(folder)["ecartes"]) == ("podman", [])
+    assert (folder / "storage.conf").is_file()
+    assert "docker run" not in (engines / "appels").read_text()
+
+
+def test_docker_is_taken_where_podman_starts_nothing(folder: Path, engines: Path) -> None:
+    """And nothing stays in the user's daemon: neither image nor container."""
+    _engine(engines / "podman", RUNS_NOTHING)
+    _engine(engines / "docker", SAVES)
+    assert containers.prepare(folder, report=lambda line: None) is None
+    assert (_stamp(folder)["moteur"], _stamp(folder)["ecartes"]) == ("docker", ["podman"])
+    assert (folder / "images.tar").read_text() == "archive\n"
+    calls = [c for c in (engines / "appels").read_text().splitlines() if c.startswith("docker")]
+    assert calls[-1] == f"docker rmi --force {containers.SLIM} {containers.FULL}"
+    container = f"ssphub-{os.getpid()}"
+    assert any(call.startswith(f"docker run --name {container} ") for call in calls)
+    assert f"docker rm --force {container}" in calls
+    assert containers.prepare(folder, report=pytest.fail) is None
+
+
+def test_docker_that_fails_halfway_leaves_nothing(folder: Path, engines: Path) -> None:
+    _engine(engines / "docker", 'case "$1" in commit) echo "disque plein"; exit 1;; esac')
+    reason = containers.prepare(folder, report=lambda line: None)
+    assert reason is not None and reason.endswith("disque plein")
+    calls = (engines / "appels").read_text().splitlines()
+    assert calls[-2:] == [
+        f"docker rm --force ssphub-{os.getpid()}",
+        f"docker rmi --force {containers.SLIM} {containers.FULL}",
+    ]
+    assert _files(folder) == []
+
+
+def test_an_engine_that_comes_or_goes_is_noticed(folder: Path, engines: Path) -> None:
+    _engine(engines / "docker", SAVES)
+    assert containers.prepare(folder, report=lambda line: None) is None
+    assert containers.is_ready(folder)
+    _engine(engines / "docker", NO_DAEMON)
+    assert not containers.is_ready(folder)
+    _engine(engines / "docker", SAVES)
+    assert containers.is_ready(folder)
+    _engine(engines / "podman", SAVES)
+    assert not containers.is_ready(folder)  # Podman comes first
 
 
 def test_a_silent_command_is_stopped_at_its_limit() -> None:
@@ -191,24 +263,36 @@ def test_a_container_really_runs() -> None:
     if reason:
         message = f"pas de moteur de conteneurs : {reason}"
         pytest.fail(message) if in_ci else pytest.skip(message)
-    settings = (containers.FOLDER / "storage.conf").read_text(encoding="utf-8")
+    engine = _stamp(containers.FOLDER)["moteur"]
     work = Path(tempfile.mkdtemp(prefix="ssphub-"))  # short, as the sockets of Podman want it
-    storage = work / "essai/storage.conf"
-    storage.parent.mkdir()
-    storage.write_text(settings.replace("@DOSSIER@", str(storage.parent)), encoding="utf-8")
-    environment = os.environ | {"CONTAINERS_STORAGE_CONF": str(storage)}
-    if (containers.FOLDER / "containers.conf").exists():
-        environment["CONTAINERS_CONF"] = str(containers.FOLDER / "containers.conf")
-    load = ["podman", "load", "--quiet", "--input", str(containers.FOLDER / "images.tar")]
-    run = ["podman", "run", "--rm", "--network=none"]
-    version = [containers.FULL, "python", "-m", "pip", "--version"]
+    environment = os.environ | (_podman_storage(work) if engine == "podman" else {})
+
+    def call(*arguments: str) -> str:
+        command = [engine, *arguments]
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        return done.stdout
+
     try:
-        subprocess.run(load, env=environment, check=True, capture_output=True)
+        call("load", "--quiet", "--input", str(containers.FOLDER / "images.tar"))
         for image in (containers.SLIM, containers.FULL):
-            subprocess.run([*run, image, "true"], env=environment, check=True, capture_output=True)
-        said = subprocess.run([*run, *version], env=environment, capture_output=True, text=True)
-        assert f"(python {containers.PYTHON})" in said.stdout
+            call("run", "--rm", "--network=none", image, "true")
+        version = ("python", "-m", "pip", "--version")
+        said = call("run", "--rm", "--network=none", containers.FULL, *version)
+        assert f"(python {containers.PYTHON})" in said
     finally:
+        remove = [engine, "rmi", "--force", containers.SLIM, containers.FULL]
+        subprocess.run(remove, env=environment, capture_output=True)
         containers._remove(work)
     wheels = {path.parent.name for path in (containers.FOLDER / "simple").glob("*/*.whl")}
     assert wheels == {wheel.partition("==")[0] for wheel in containers.WHEELS}
+
+
+def _podman_storage(work: Path) -> dict[str, str]:
+    """Podman's settings, as prepared for the chapter, on a storage under `work`."""
+    settings = (containers.FOLDER / "storage.conf").read_text(encoding="utf-8")
+    storage = work / "essai/storage.conf"
+    storage.parent.mkdir()
+    storage.write_text(settings.replace("@DOSSIER@", str(storage.parent)), encoding="utf-8")
+    own = containers.FOLDER / "containers.conf"
+    chosen = {"CONTAINERS_CONF": str(own)} if own.exists() else {}
+    return chosen | {"CONTAINERS_STORAGE_CONF": str(storage)}
