@@ -18,6 +18,8 @@ from babel.messages.pofile import read_po
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from . import security
+
 THEME = Path(__file__).resolve().parent.parent / "theme"
 CATALOGUE = "sphinx"  # the domain that Sphinx gives to templates
 
@@ -101,12 +103,22 @@ def local_toc(toc: str) -> str:
     return match["inner"] if match else ""
 
 
+_SUMMARY = re.compile(r"(<summary>)(.*?)(</summary>)", re.S)
+_PARAGRAPH = re.compile(r"<(/?)p\b")
+
+
 def clean_body(body: str) -> str:
     """Remove what served scripts that are gone and an English label of MyST-NB, which hid the
-    visible one; make images load when they are seen."""
+    visible one; make its `summary` valid, for which a paragraph is not; make images load when
+    they are seen."""
+    body = _SUMMARY.sub(lambda m: m[1] + _PARAGRAPH.sub(r"<\1span", m[2]) + m[3], body)
     body = re.sub(r' class="tex2jax_ignore mathjax_ignore"', "", body)
     body = body.replace(' aria-label="Toggle hidden content"', "")
     return body.replace("<img ", '<img loading="lazy" decoding="async" ')
+
+
+# docutils adds its own to that of the layout
+_VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
 
 
 def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
@@ -117,6 +129,7 @@ def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
     context["local_toc"] = local_toc(context.get("toc", "")) if context.get("display_toc") else ""
     title = re.sub(r"<[^>]+>", "", context.get("title") or "")
     context["plain_title"] = unescape(title)
+    context["metatags"] = _VIEWPORT.sub("", context.get("metatags", ""))
     if "toctree" in context:
         tree = context["toctree"](collapse=False, maxdepth=1, includehidden=True, titles_only=True)
         context["menu"] = menu(str(tree or ""))
@@ -145,11 +158,15 @@ ENTRY = """<!DOCTYPE html>
   <head>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1.0" />
+    {security}
     <title>{title}</title>
+    <link rel="icon" type="image/svg+xml" href="_static/icone.svg" />
     <meta http-equiv="refresh" content="0; url={target}" />
   </head>
   <body>
-    <p><a href="{target}">{title}</a></p>
+    <main>
+      <h1><a href="{target}">{title}</a></h1>
+    </main>
   </body>
 </html>
 """
@@ -160,7 +177,9 @@ def write_entry(app: Sphinx) -> None:
     if app.config.master_doc != "index":
         target = app.builder.get_target_uri(app.config.master_doc)
         title = escape(app.config.html_title or app.config.project)
-        text = ENTRY.format(language=app.config.language, title=title, target=target)
+        text = ENTRY.format(
+            language=app.config.language, title=title, target=target, security=security.meta()
+        )
         Path(app.outdir, "index.html").write_text(text, encoding="utf-8")
 
 

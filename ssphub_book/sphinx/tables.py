@@ -2,8 +2,8 @@
 
 Tables that cells display come as HTML from pandas or polars and are rewritten when the page is
 read. Their caption is the option `tableau:` of the cell (a text, or a list for several tables);
-the tag `nombres-bruts` keeps numbers as they are (versions, codes). Tables written in Markdown get
-their scopes when the page is written.
+the tag `nombres-bruts` keeps numbers as they are (versions, codes). Tables written in Markdown take
+their caption from the directive `{table}` around them, and get their scopes when the page is written.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from bs4 import BeautifulSoup, Tag
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
 
 from .typography import french, french_line, french_number, is_french
 
+LOGGER = logging.getLogger(__name__)
+UNCAPTIONED = "tableau sans légende : placez-le dans « ```{table} Sa légende » … « ``` »"
 RAW_NUMBERS = "nombres-bruts"
 BOX = "tableau-cadre"
 _NUMERIC = re.compile(r"[\]\[(]?[-+\u2212]?\d[\d\s\u202f,.;%()\[\]eE+\u2212-]*")
@@ -160,7 +163,7 @@ def accessible_table(table: Tag, caption: str, french_text: bool = True, raw: bo
     table["class"] = "tableau"
     box = soup.new_tag("div")
     box["class"] = BOX
-    box["role"] = "region"
+    box["role"] = "group"
     box["tabindex"] = "0"
     box["aria-label"] = caption
     table.replace_with(box)
@@ -245,9 +248,9 @@ def scope_markdown_tables(body: str, unnamed: str = "Tableau du texte") -> str:
     def box(match: re.Match[str]) -> str:
         nonlocal count
         count += 1
-        name = re.sub(r"<[^>]+>", "", match[2] or "").strip() or f"{unnamed} {count}"
+        name = re.sub(r'<a class="headerlink".*?</a>|<[^>]+>', "", match[2] or "").strip() or f"{unnamed} {count}"
         return (
-            f'<div class="pst-scrollable-table-container" role="region" tabindex="0" '
+            f'<div class="pst-scrollable-table-container" role="group" tabindex="0" '
             f'aria-label="{escape(name, quote=True)}">{match[1]}'
         )
 
@@ -259,6 +262,17 @@ def scope_markdown_tables(body: str, unnamed: str = "Tableau du texte") -> str:
     return _MARKDOWN_BOX.sub(box, _MARKDOWN_HEAD.sub(head, body))
 
 
+class MarkdownCaptions(SphinxTransform):
+    """A table of the text without caption is a warning, which stops the build of the book."""
+
+    default_priority = 872
+
+    def apply(self, **kwargs) -> None:
+        for table in self.document.findall(nodes.table):
+            if not any(isinstance(child, nodes.title) for child in table.children):
+                LOGGER.warning(UNCAPTIONED, location=table)
+
+
 def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
     if doctree is not None and "<table" in context.get("body", ""):
         name = "Tableau du texte" if is_french(app.config.language) else "Table"
@@ -267,5 +281,6 @@ def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     app.add_transform(CellTables)
+    app.add_transform(MarkdownCaptions)
     app.connect("html-page-context", on_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,12 +5,16 @@
 
   function menu() {
     const button = document.querySelector(".menu-bouton");
-    if (!button) return;
+    const list = document.getElementById("menu");
+    if (!button || !list) return;
     const set = (open) => {
       root.classList.toggle("menu-ouvert", open);
       button.setAttribute("aria-expanded", String(open));
     };
-    button.addEventListener("click", () => set(!root.classList.contains("menu-ouvert")));
+    button.addEventListener("click", () => {
+      set(!root.classList.contains("menu-ouvert"));
+      if (root.classList.contains("menu-ouvert")) list.focus(); // it comes last in the page
+    });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && root.classList.contains("menu-ouvert")) {
         set(false);
@@ -56,7 +60,7 @@
       if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") open(event);
     });
     dialog.addEventListener("click", (event) => {
-      if (event.target === dialog) dialog.close();
+      if (event.target === dialog || event.target.closest(".fermer")) dialog.close();
     });
   }
 
@@ -78,19 +82,19 @@
   }
 
   /* A block that scrolls sideways can be reached by the keyboard and has a name; others are left out of the way. */
+  const SCROLLING = { ".cell_output pre": "output", pre: "code", ".formule": "formula", ".tableau-cadre, .pst-scrollable-table-container": "table" };
+
   function scrollingBlocks() {
+    const blocks = [...document.querySelectorAll(Object.keys(SCROLLING).join())].map((block) => {
+      const [, kind] = Object.entries(SCROLLING).find(([selector]) => block.matches(selector));
+      return [block, { tabindex: "0", role: "group", "aria-label": block.getAttribute("aria-label") || label(kind) }];
+    });
     const set = () =>
-      document.querySelectorAll("pre, .formule, .tableau-cadre, .pst-scrollable-table-container").forEach((block) => {
-        const scrolls = block.scrollWidth > block.clientWidth + 1 || block.scrollHeight > block.clientHeight + 1;
-        if (!scrolls) {
-          block.removeAttribute("tabindex");
-        } else {
-          block.tabIndex = 0;
-          if (block.tagName === "PRE") {
-            block.setAttribute("role", "group");
-            block.setAttribute("aria-label", label(block.closest(".cell_output") ? "output" : "code"));
-          }
-        }
+      blocks.forEach(([block, attributes]) => {
+        const scrolls = block.scrollWidth > block.clientWidth || block.scrollHeight > block.clientHeight;
+        for (const [name, value] of Object.entries(attributes))
+          if (scrolls) block.setAttribute(name, value);
+          else block.removeAttribute(name);
       });
     set();
     addEventListener("resize", set);
@@ -108,14 +112,20 @@
     set();
   }
 
-  /* Paper shows what is folded. */
+  /* Paper is white and shows what is folded. */
   function print() {
     let folded = [];
+    let theme;
     addEventListener("beforeprint", () => {
       folded = [...document.querySelectorAll("article details:not([open])")];
       folded.forEach((d) => (d.open = true));
+      theme = root.dataset.theme;
+      root.dataset.theme = "light";
     });
-    addEventListener("afterprint", () => folded.forEach((d) => (d.open = false)));
+    addEventListener("afterprint", () => {
+      folded.forEach((d) => (d.open = false));
+      root.dataset.theme = theme;
+    });
   }
 
   [menu, theme, search, copyButtons, pageContents, scrollingBlocks, print].forEach((start) => start());
