@@ -280,26 +280,6 @@ def test_every_page_says_its_language_and_its_title(site):
     assert len(set(titles)) == len(titles), titles
 
 
-def test_nothing_inline_and_nothing_from_elsewhere(site):
-    """What a strict CSP refuses is not written: scripts, styles and handlers in the page."""
-    found = []
-    for page in [site / "index.html", *_pages(site)]:
-        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-        for tag in soup.find_all(True):
-            bad = [n for n in tag.attrs if n == "style" or n.startswith("on")]
-            address = tag.get("src") or (tag.get("href") if tag.name == "link" else None) or ""
-            if tag.get("rel") == ["canonical"]:
-                address = ""
-            data = tag.get("type") in ("application/json", "application/ld+json")  # read, never run
-            if tag.name == "style" or (tag.name == "script" and not tag.get("src") and not data):
-                bad.append("inline")
-            if re.match(r"(https?:)?//", address):
-                bad.append(address)
-            if bad:
-                found.append(f"{page.relative_to(site)}: <{tag.name}> {bad}")
-    assert not found, "\n".join(found[:20])
-
-
 COLLECT = """() => {
   const found = [];
   const opaque = 'pre, code, script, style, math, em, cite, [lang=en], .recherche-resultats';

@@ -1,8 +1,11 @@
 """Tables of cells and of Markdown, made accessible."""
 
+import io
+
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
 
 from ssphub_book.sphinx.tables import rewrite_html, scope_markdown_tables
 
@@ -151,7 +154,7 @@ def test_other_output_is_untouched():
 def test_markdown_table():
     body = (
         '<div class="pst-scrollable-table-container"><table class="table">\n<caption>Une '
-        "<em>légende</em></caption><thead>"
+        '<em>légende</em><a class="headerlink" href="#x">#</a></caption><thead>'
         '<tr class="row-odd"><th class="head"><p>A</p></th><th class="head text-left"><p>B</p></th>'
         '</tr></thead><tbody><tr><th class="stub"><p>c</p></th></tr></tbody></table></div>'
     )
@@ -159,3 +162,21 @@ def test_markdown_table():
     assert [c["scope"] for c in soup.find_all("th")] == ["col", "col", "row"]
     assert soup.div["aria-label"] == "Une légende"
     assert soup.div["tabindex"] == "0"
+
+
+def test_a_markdown_table_without_caption_is_a_warning(tmp_path):
+    (tmp_path / "conf.py").write_text(
+        'extensions = ["myst_parser", "ssphub_book.sphinx.tables"]\nlanguage = "fr"\n', encoding="utf-8"
+    )
+    table = "| a | b |\n|---|---|\n| 1 | 2 |\n"
+    (tmp_path / "index.md").write_text(
+        f"# Titre\n\n{table}\n```{{table}} Une légende\n{table}```\n", encoding="utf-8"
+    )
+    warnings = io.StringIO()
+    app = Sphinx(
+        tmp_path, tmp_path, tmp_path / "out", tmp_path / "tree", "html", status=None, warning=warnings
+    )
+    app.build()
+    said = [line for line in warnings.getvalue().splitlines() if "tableau sans légende" in line]
+    assert len(said) == 1
+    assert "index.md:3" in said[0]

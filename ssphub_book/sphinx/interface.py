@@ -103,15 +103,17 @@ def local_toc(toc: str) -> str:
     return match["inner"] if match else ""
 
 
-_SUMMARY = re.compile(r"(<summary>)(.*?)(</summary>)", re.S)
+_SUMMARY = re.compile(r"(<summary\b[^>]*>)(.*?)(</summary>)", re.S)
+_MARKER = re.compile(r'<span class="sd-summary-state-marker.*?</span>', re.S)
 _PARAGRAPH = re.compile(r"<(/?)p\b")
 
 
 def clean_body(body: str) -> str:
-    """Remove what served scripts that are gone and an English label of MyST-NB, which hid the
-    visible one; make its `summary` valid, for which a paragraph is not; make images load when
-    they are seen."""
+    """Remove what served scripts that are gone, arrows that the browser draws itself, and an English
+    label of MyST-NB, which hid the visible one; make its `summary` valid, for which a paragraph is
+    not; make images load when they are seen."""
     body = _SUMMARY.sub(lambda m: m[1] + _PARAGRAPH.sub(r"<\1span", m[2]) + m[3], body)
+    body = _MARKER.sub("", body)
     body = re.sub(r' class="tex2jax_ignore mathjax_ignore"', "", body)
     body = body.replace(' aria-label="Toggle hidden content"', "")
     return body.replace("<img ", '<img loading="lazy" decoding="async" ')
@@ -160,6 +162,7 @@ ENTRY = """<!DOCTYPE html>
     <meta name="viewport" content="width=device-width, initial-scale=1.0" />
     {security}
     <title>{title}</title>
+    <link rel="stylesheet" href="_static/cahiers.css" />
     <link rel="icon" type="image/svg+xml" href="_static/icone.svg" />
     <meta http-equiv="refresh" content="0; url={target}" />
   </head>

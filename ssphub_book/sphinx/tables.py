@@ -163,7 +163,7 @@ def accessible_table(table: Tag, caption: str, french_text: bool = True, raw: bo
     table["class"] = "tableau"
     box = soup.new_tag("div")
     box["class"] = BOX
-    box["role"] = "group"
+    box["role"] = "region"
     box["tabindex"] = "0"
     box["aria-label"] = caption
     table.replace_with(box)
@@ -248,9 +248,12 @@ def scope_markdown_tables(body: str, unnamed: str = "Tableau du texte") -> str:
     def box(match: re.Match[str]) -> str:
         nonlocal count
         count += 1
-        name = re.sub(r'<a class="headerlink".*?</a>|<[^>]+>', "", match[2] or "").strip() or f"{unnamed} {count}"
+        name = (
+            re.sub(r'<a class="headerlink".*?</a>|<[^>]+>', "", match[2] or "").strip()
+            or f"{unnamed} {count}"
+        )
         return (
-            f'<div class="pst-scrollable-table-container" role="group" tabindex="0" '
+            f'<div class="pst-scrollable-table-container" role="region" tabindex="0" '
             f'aria-label="{escape(name, quote=True)}">{match[1]}'
         )
 

@@ -62,6 +62,11 @@
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog || event.target.closest(".fermer")) dialog.close();
     });
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // a field of search would only lose its text
+      dialog.close();
+    });
   }
 
   function copyButtons() {
@@ -85,10 +90,13 @@
   const SCROLLING = { ".cell_output pre": "output", pre: "code", ".formule": "formula", ".tableau-cadre, .pst-scrollable-table-container": "table" };
 
   function scrollingBlocks() {
-    const blocks = [...document.querySelectorAll(Object.keys(SCROLLING).join())].map((block) => {
+    const describe = (block, rank) => {
       const [, kind] = Object.entries(SCROLLING).find(([selector]) => block.matches(selector));
-      return [block, { tabindex: "0", role: "group", "aria-label": block.getAttribute("aria-label") || label(kind) }];
-    });
+      if (block.tagName === "PRE") return { tabindex: "0", role: "group", "aria-label": label(kind) };
+      const name = block.getAttribute("aria-label") || `${label(kind)} (${rank + 1})`; // names of regions differ
+      return { tabindex: "0", role: "region", "aria-label": name };
+    };
+    const blocks = [...document.querySelectorAll(Object.keys(SCROLLING).join())].map((block, rank) => [block, describe(block, rank)]);
     const set = () =>
       blocks.forEach(([block, attributes]) => {
         const scrolls = block.scrollWidth > block.clientWidth || block.scrollHeight > block.clientHeight;

@@ -1,0 +1,70 @@
+"""The built site as a static host serves it: compressed, with the headers of its `_headers` file."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import http.server
+import mimetypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+def pages(site: Path) -> list[str]:
+    """Every page of the site, by its path, search and entry included."""
+    names = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
+    names = [name for name in names if not any(part.startswith("_") for part in name.split("/"))]
+    assert names
+    return names
+
+
+def read_headers(site: Path) -> dict[str, str]:
+    """The headers that the file `_headers` gives to every address."""
+    lines = (site / "_headers").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if not line.startswith("#")]
+    assert lines[0] == "/*"
+    return dict(line.strip().split(": ", 1) for line in lines[1:])
+
+
+@functools.cache
+def _compressed(path: Path, _changed: int) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)
+
+
+@contextmanager
+def serve(site: Path) -> Iterator[str]:
+    """Address of the site on loopback."""
+    headers = read_headers(site)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            path = site / unquote(urlsplit(self.path).path).lstrip("/")
+            if path.is_dir():
+                path = path / "index.html"
+            known = path.is_file() and path.resolve().is_relative_to(site.resolve())
+            body = _compressed(path, path.stat().st_mtime_ns) if known else b""
+            self.send_response(200 if known else 404)
+            if known:
+                self.send_header("Content-Encoding", "gzip")
+                self.send_header("Content-Type", mimetypes.guess_type(path.name)[0] or "application/x-binary")
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
