@@ -378,3 +378,18 @@ def test_theme_menu_and_focus(site, site_url, browser):
     assert page.evaluate("document.activeElement.className") == "evitement"
     assert page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)") >= 2
     context.close()
+
+
+def test_pieces_of_the_body_are_mended():
+    summary = '<summary aria-label="Toggle hidden content"><p class="a">Voir</p></summary><p>Texte</p>'
+    assert interface.clean_body(summary) == '<summary><span class="a">Voir</span></summary><p>Texte</p>'
+    arrow = '<span class="sd-summary-state-marker x"><svg></svg></span></summary>'
+    assert interface.clean_body(arrow) == "</summary>"
+
+
+def test_images_have_their_size():
+    sizes = {"a b.png": (4, 3)}.get
+    sized = interface.size_images('<img alt="x" src="../_images/a%20b.png" />', sizes)
+    assert sized == '<img width="4" height="3" alt="x" src="../_images/a%20b.png" />'
+    for left in ('<img src="_images/other.png" />', '<img width="9" src="_images/a%20b.png" />'):
+        assert interface.size_images(left, sizes) == left

@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
+from functools import partial
 from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.images import get_image_size
 
 from . import security
 
@@ -123,11 +127,30 @@ def clean_body(body: str) -> str:
 _VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
 
 
+_IMAGE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")(?![^>]*\bwidth=)')
+
+
+def size_images(body: str, size: Callable[[str], tuple[int, int] | None]) -> str:
+    """Images with their size, so that the text below keeps its place while they load."""
+
+    def sized(match: re.Match[str]) -> str:
+        found = size(unquote(unescape(match[1])))
+        return f'<img width="{found[0]}" height="{found[1]}" ' if found else match[0]
+
+    return _IMAGE.sub(sized, body)
+
+
+def _image_size(app: Sphinx, name: str) -> tuple[int, int] | None:
+    """The size of an image of the site, read in the file it will be copied from."""
+    source = next((path for path, copy in app.builder.images.items() if copy == name), None)
+    return get_image_size(str(Path(app.srcdir, source))) if source else None
+
+
 def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
     body = context.get("body") or ""
     context["css_files"] = select_assets(context.get("css_files", []), OPTIONAL_CSS, body)
     context["script_files"] = select_assets(context.get("script_files", []), OPTIONAL_JS, body)
-    context["body"] = clean_body(body)
+    context["body"] = size_images(clean_body(body), partial(_image_size, app))
     context["local_toc"] = local_toc(context.get("toc", "")) if context.get("display_toc") else ""
     title = re.sub(r"<[^>]+>", "", context.get("title") or "")
     context["plain_title"] = unescape(title)
