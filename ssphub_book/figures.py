@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -181,6 +182,10 @@ def _make(spec: dict, version: str | None) -> Figure:
     if fluid:
         autosize = spec.get("autosize", {"type": "fit-x", "contains": "padding"})
         on_page = spec | {"width": "container", "autosize": autosize}
+    if fonts := find_spec("matplotlib"):
+        # the font of the book's figures, whatever the machine has
+        folder = Path(fonts.origin).parent / "mpl-data/fonts/ttf"
+        vl_convert.register_font_directory(str(folder))
     try:
         picture = vl_convert.vegalite_to_svg(spec, vl_version=version, allowed_base_urls=[])
         program = vl_convert.vegalite_to_vega(on_page, vl_version=version)
@@ -283,12 +288,13 @@ def _rows(values: object) -> list[dict]:
 
 def _reads(spec: dict, name: str) -> bool:
     """Whether the chart names this column, as a field or in an expression."""
-    text = json.dumps(
-        [{k: v for k, v in spec.items() if k not in ("datasets", "config")}], ensure_ascii=False
-    )
-    asked = re.escape(json.dumps(name, ensure_ascii=False)[1:-1])
-    return bool(
-        re.search(rf"\"(?:properties\.)?{asked}\"|datum\.{asked}\b|datum\[['\\\"]+{asked}['\\\"]", text)
+    expression = re.compile(rf"""datum\.{re.escape(name)}\b|datum\[['"]{re.escape(name)}['"]\]""")
+    return any(
+        text.removeprefix("properties.") == name or expression.search(text) is not None
+        for node in _dicts(spec)
+        for value in node.values()
+        for text in (value if isinstance(value, list) else [value])
+        if isinstance(text, str)
     )
 
 

@@ -354,6 +354,8 @@ def test_no_axe_violation_and_no_overflow(browser, book, page_path, width, schem
     seen.page.locator("details.figure-donnees").evaluate_all("all => all.forEach(d => d.open = true)")
     seen.page.wait_for_timeout(200)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    stops = seen.page.locator(".figure-vive").evaluate_all("all => all.map(card => card.tabIndex)")
+    assert stops == [-1, -1, 0], "only the chart that is wider than its card scrolls"
     found = Axe().run(seen.page).response["violations"]
     seen.context.close()
     assert [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found] == []
@@ -383,6 +385,42 @@ BAD = [
     ("import matplotlib.pyplot as plt\nplt.figure()\nplt.show()", "la figure sort vide"),
     ("import matplotlib.pyplot as plt\nplt.plot([])\nplt.axis('off')\nplt.show()", "la figure sort vide"),
 ]  # fmt: skip
+
+
+KINDS = {
+    "layers": "bars + bars.mark_text().encode(text='y')",
+    "rows": "bars.encode(row='g')",
+    "facets": "bars.facet('g', columns=1)",
+    "vertical": "bars & bars",
+    "boxes": "alt.Chart(frame).mark_boxplot().encode(x='g', y='y')",
+    "heat": "alt.Chart(frame).mark_rect().encode(x='x:O', y='g', color='mean(y)')",
+    "arcs": "alt.Chart(frame).mark_arc().encode(theta='y', color='g')",
+    "polars": "alt.Chart(polars.DataFrame({'x': [1], 'y': [2]})).mark_bar().encode(x='x:O', y='y')",
+    "inline": "alt.Chart(alt.Data(values=[{'x': 1, 'y': 2}])).mark_bar().encode(x='x:O', y='y:Q')",
+    "map": "alt.Chart(alt.Data(values=shapes)).mark_geoshape().encode(color='properties.x:Q')",
+    "wide": "bars.properties(width='container')",
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_chart_is_drawn_with_its_data(tmp_path, name):
+    import altair as alt
+    import pandas as pd
+    import polars
+
+    frame = pd.DataFrame({"x": [1, 2, 3], "y": [4, 5, 6], "g": ["a", "b", "a"], "inutile": 0})
+    square = {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]]}
+    shapes = [{"type": "Feature", "geometry": square, "properties": {"x": 1, "inutile": 0}}]
+    bars = alt.Chart(frame).mark_bar().encode(x="x:O", y="y")
+    names = {"alt": alt, "polars": polars, "frame": frame, "bars": bars, "shapes": shapes}
+    spec = eval(KINDS[name], names).to_dict()
+    figure = figures.render(spec, tmp_path)
+    assert figure.fluid == (name not in {"rows", "facets", "vertical"})
+    (data,) = figures.tables(spec)
+    columns, rows = data
+    assert "x" in [c.name for c in columns] or name in {"boxes", "arcs"}
+    assert "inutile" not in [c.name for c in columns] and rows
+    assert len(figures.csv_text(columns, rows).splitlines()) == len(rows) + 1
 
 
 @pytest.fixture(scope="module")

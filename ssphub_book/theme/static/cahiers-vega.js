@@ -93,9 +93,15 @@
       picture.classList.toggle("figure-a-imprimer", live);
       inputs.hidden = scroller.hidden = !live;
       button.textContent = box.dataset[live ? "labelStill" : "labelLive"];
+      reach();
+    }
+
+    /* A chart wider than the page scrolls in its card: the keyboard reaches it. */
+    function reach() {
       const scrolls = live && scroller.scrollWidth > scroller.clientWidth + 1;
-      scroller.toggleAttribute("tabindex", false);
-      if (scrolls) scroller.tabIndex = 0;
+      const wanted = { tabindex: "0", role: "group", "aria-label": box.dataset.labelLive };
+      for (const [name, value] of Object.entries(wanted))
+        scrolls ? scroller.setAttribute(name, value) : scroller.removeAttribute(name);
     }
 
     async function start() {
@@ -112,6 +118,7 @@
       }
     }
 
+    addEventListener("resize", reach);
     button.addEventListener("click", () => (live ? show(false) : start()));
     show(false);
     return start;
