@@ -1,99 +1,186 @@
-"""The search index of the built site: Pagefind's, from copies of the pages made ready for French.
+"""The search index of the built site: Pagefind's, one record for each section, made ready for French.
 
-Pagefind folds accents, stems French and forgives a typo; it does not split elisions, knows no
-keyword that the text lacks and takes sections from the ids of headings. The copies mend that; the
-published pages are left as they are.
+Pagefind folds accents, stems French and finds the beginning of a word; it does not split elisions,
+knows no keyword that the text lacks, no synonym and no limit to what it takes for a typo. The
+records mend the first two; `words.json`, which the dialog reads with the index, mends the others.
 """
 
 from __future__ import annotations
 
+import builtins
 import hashlib
+import html
+import json
+import keyword
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import unicodedata
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import yaml
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from ssphub_book.chapters import NOTEBOOKS, Chapter
 
 FOLDER = "pagefind"
+WORDS = "words.json"
+LANGUAGE = Path(__file__).with_name("search_words.yml")
 ELISION = re.compile(r"(?<=\w)['’](?=\w)")
+WORD = re.compile(r"[^\W_]+")
+COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
+CALLED = re.compile(r"\b([^\W\d_]\w{2,})\(|\b(?:import|from)\s+(\w{3,})")
+DEFINED = re.compile(r"\bdef\s+(\w+)")
+COMMON = {*keyword.kwlist, *dir(builtins)}
+YEAR = re.compile(r"(?:19|20)\d\d$")
+HEADINGS = re.compile(r"h[1-6]")
 # Nothing of these says what a page is about, or the page of its own says it better.
-LEFT_OUT = "script, style, svg, math, a.headerlink, .toctree-wrapper, .fiche, button"
-KEYWORD_WEIGHT, CODE_WEIGHT, OUTPUT_WEIGHT = "4", "0.4", "0.2"
-UNUSED = ("pagefind-ui.*", "pagefind-modular-ui.*", "pagefind-component-ui.*", "pagefind-highlight.js")
+LEFT_OUT = (
+    "script, style, svg, math, a.headerlink, .toctree-wrapper, .fiche, button, "
+    ".cell_output pre, .cell_output table"
+)
+CODE = ".cell_input, div[class*=highlight-]"
+CODE_WEIGHT = "0.4"
+FREQUENT = (10, 3)  # sections that hold a word: its class in the vocabulary
+FAILED = "l'index de recherche n'a pas pu être fait"
+UNUSED = (
+    "pagefind-ui.*",
+    "pagefind-modular-ui.*",
+    "pagefind-component-ui.*",
+    "pagefind-highlight.js",
+    "pagefind-worker.js",
+)
 
 
 class SearchError(Exception):
     """The index could not be made; the message holds what the indexer said."""
 
 
+@dataclass(frozen=True)
+class Record:
+    """A section as the indexer reads it: its page (a path in the site), its id, its titles, its own text."""
+
+    page: str
+    section: str
+    chapter: str
+    title: str
+    body: str
+    code: str = ""
+    keywords: str = ""
+
+    @property
+    def html(self) -> str:
+        """The document that Pagefind reads; titles and keywords are fields, found but not shown."""
+        fields = {"page": self.chapter, "title": self.title, "keywords": self.keywords}
+        spans = "".join(
+            f'<span data-pagefind-meta="{name}">{html.escape(text)}</span>'
+            for name, text in fields.items()
+            if text
+        )
+        code = (
+            f'<p data-pagefind-weight="{CODE_WEIGHT}">Code : {html.escape(self.code)}</p>'
+            if self.code
+            else ""
+        )
+        return (
+            f'<html lang="fr"><body><div data-pagefind-ignore>{spans}</div>'
+            f"<div data-pagefind-body><p>{html.escape(self.body)}</p>{code}</div></body></html>"
+        )
+
+    @property
+    def words(self) -> set[str]:
+        """The words by which the section is found, folded, compounds (« non-réponse ») and their parts."""
+        text = fold(" ".join((self.chapter, self.title, self.keywords, self.body, self.code)))
+        return {*WORD.findall(text), *COMPOUND.findall(text)}
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents: the form in which words are compared."""
+    letters = unicodedata.normalize("NFD", text.lower())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
 def index(site: Path, book: list[Chapter], kept: Path) -> None:
     """Write `site/pagefind/`. Raises SearchError where the indexer fails or finds no page.
 
-    `kept` holds the copies of the last call: only pages that changed are made ready again.
+    `kept` holds the records of the last call: only pages that changed are made ready again.
     """
     keywords = {f"{NOTEBOOKS}/{c.name}.html": list(c.front.get("mots_cles") or []) for c in book}
     kept.mkdir(parents=True, exist_ok=True)
-    used = set()
-    with tempfile.TemporaryDirectory() as folder:
-        copies = Path(folder)
-        for page in site.rglob("*.html"):
-            name = page.relative_to(site)
-            copy = _copy(page.read_text(encoding="utf-8"), keywords.get(name.as_posix(), []), kept)
-            used.add(copy)
-            if text := copy.read_text(encoding="utf-8"):
-                (copies / name).parent.mkdir(parents=True, exist_ok=True)
-                (copies / name).write_text(text, encoding="utf-8")
-        _run(copies)
-        for pattern in UNUSED:
-            for file in (copies / FOLDER).glob(pattern):
-                file.unlink()
-        shutil.copytree(copies / FOLDER, site / FOLDER, dirs_exist_ok=True)
+    used, found = set(), []
+    for page in sorted(site.rglob("*.html")):
+        name = page.relative_to(site).as_posix()
+        copy = _copy(name, page.read_text(encoding="utf-8"), keywords.get(name, []), kept)
+        used.add(copy)
+        found += [Record(**fields) for fields in json.loads(copy.read_text(encoding="utf-8"))]
+    write(found, site / FOLDER)
     for stale in set(kept.iterdir()) - used:
         stale.unlink()
 
 
-def _copy(html: str, keywords: list[str], kept: Path) -> Path:
-    """The page as the indexer should read it, made now unless `kept` has it; empty if it has no text."""
-    key = repr((html, keywords, Path(__file__).read_text(encoding="utf-8")))
-    copy = kept / f"{hashlib.sha256(key.encode()).hexdigest()}.html"
+def write(found: list[Record], folder: Path) -> None:
+    """The index and the vocabulary of these records. Raises SearchError where there is none."""
+    if not found:
+        raise SearchError(f"{FAILED} : le site n'a aucune page à indexer.")
+    _run(found, folder)
+    text = json.dumps(language(found), ensure_ascii=False, separators=(",", ":"))
+    (folder / WORDS).write_text(text, encoding="utf-8")
+
+
+def _copy(name: str, page: str, keywords: list[str], kept: Path) -> Path:
+    """The records of a page, made now unless `kept` has them."""
+    key = repr((name, page, keywords, Path(__file__).read_text(encoding="utf-8")))
+    copy = kept / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
     if not copy.is_file():
         partial = copy.with_suffix(".partial")
-        partial.write_text(ready(html, keywords) or "", encoding="utf-8")
+        made = [asdict(record) for record in records(name, page, keywords)]
+        partial.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
         partial.replace(copy)
     return copy
 
 
-def ready(html: str, keywords: list[str]) -> str | None:
-    """The page as the indexer should read it; None for a page that is not of the book's text."""
-    soup = BeautifulSoup(html, "html.parser")
+def records(name: str, page: str, keywords: list[str]) -> list[Record]:
+    """The sections of a page, in order; none for a page that is not of the book's text."""
+    soup = BeautifulSoup(page, "html.parser")
     article = soup.select_one("main article")
-    title = article and article.find("h1")
-    if not title or not article.select_one("section[id]"):
-        return None
+    first = article and article.select_one("section[id]")
+    if not first or not article.find("h1"):
+        return []
     for node in article.select(LEFT_OUT):
         node.decompose()
-    for section in article.select("section[id]"):
-        _move_id_to_heading(section)
-    for selector, weight in ((".cell_input", CODE_WEIGHT), (".cell_output", OUTPUT_WEIGHT)):
-        for block in article.select(selector):
-            block["data-pagefind-weight"] = weight
     _split_elisions(article)
-    article["data-pagefind-body"] = ""
-    if keywords:
-        title.insert_after(_keywords(soup, keywords))
-    return str(soup)
+    chapter = _text(article.find("h1"))
+    named = COMMON | set(DEFINED.findall(article.get_text()))
+    sections = article.select("section[id]")
+    made = [_record(name, section.extract(), chapter) for section in reversed(sections)]  # inner ones first
+    made = [replace(record, code=_new_names(record.code, named)) for record in reversed(made)]
+    line = ELISION.sub("’ ", ", ".join(map(str, keywords)))
+    return [replace(made[0], keywords=line), *made[1:]]
 
 
-def _move_id_to_heading(section: Tag) -> None:
-    heading = section.find(re.compile(r"h[1-6]"), recursive=False)
-    if heading is not None:
-        heading["id"] = section["id"]
-        del section["id"]
+def _record(page: str, section: Tag, chapter: str) -> Record:
+    heading = section.find(HEADINGS, recursive=False)
+    title = _text(heading.extract()) if heading else chapter
+    code = [block.extract().get_text() for block in section.select(CODE)]
+    return Record(page, section["id"], chapter, title, _text(section), "\n".join(code))
+
+
+def _new_names(code: str, named: set[str]) -> str:
+    """The functions and modules that code names for the first time in its page; `named` learns them.
+
+    Code itself would fill the index with numbers, signs and variables that nobody looks for.
+    """
+    names = {name for pair in CALLED.findall(code) for name in pair if name} - named
+    named |= names
+    return " ".join(sorted(names))
+
+
+def _text(node: Tag) -> str:
+    return " ".join(node.get_text(" ").split())
 
 
 def _split_elisions(article: Tag) -> None:
@@ -102,15 +189,36 @@ def _split_elisions(article: Tag) -> None:
             text.replace_with(ELISION.sub("’ ", text))
 
 
-def _keywords(soup: BeautifulSoup, keywords: list[str]) -> Tag:
-    """A paragraph that only the index sees: the words that a reader would type."""
-    line = soup.new_tag("p", attrs={"data-pagefind-weight": KEYWORD_WEIGHT})
-    line.string = ELISION.sub("’ ", f"Mots-clés : {', '.join(map(str, keywords))}.")
-    return line
+def language(found: list[Record]) -> dict[str, list]:
+    """What the dialog needs to understand a query: vocabulary by frequency, stop words, synonyms."""
+    known = yaml.safe_load(LANGUAGE.read_text(encoding="utf-8"))
+    counts = Counter(
+        word for record in found for word in record.words if YEAR.match(word) or not word.isdigit()
+    )
+    classes: list[list[str]] = [[] for _ in range(len(FREQUENT) + 1)]
+    for word in sorted(counts):
+        classes[sum(counts[word] < bound for bound in FREQUENT)].append(word)
+    return {
+        "words": [" ".join(words) for words in classes],
+        "stop": fold(known["stop"]).split(),
+        "synonyms": [[fold(form).replace("'", " ") for form in group] for group in known["synonyms"]],
+        "sections": len(found),
+    }
 
 
-def _run(copies: Path) -> None:
-    command = [sys.executable, "-m", "pagefind", "--site", str(copies), "--force-language", "fr"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not (copies / FOLDER / "pagefind.js").is_file():
-        raise SearchError(f"l'index de recherche n'a pas pu être fait :\n{done.stdout}{done.stderr}")
+def _run(found: list[Record], folder: Path) -> None:
+    """Have Pagefind index the records, and put its files in place."""
+    with tempfile.TemporaryDirectory() as temporary:
+        copies = Path(temporary)
+        for record in found:
+            copy = copies / record.page / f"{record.section}.html"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(record.html, encoding="utf-8")
+        command = [sys.executable, "-m", "pagefind", "--site", temporary, "--force-language", "fr"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0 or not (copies / FOLDER / "pagefind.js").is_file():
+            raise SearchError(f"{FAILED} :\n{done.stdout}{done.stderr}")
+        for pattern in UNUSED:
+            for file in (copies / FOLDER).glob(pattern):
+                file.unlink()
+        shutil.copytree(copies / FOLDER, folder, dirs_exist_ok=True)

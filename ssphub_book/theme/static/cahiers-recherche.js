@@ -1,60 +1,47 @@
-/* Search as you type, in the dialog that the page holds. Pagefind is fetched when the dialog opens.
-   From file://, where no module can be fetched, the form sends to Sphinx's own search page. */
+/* Search as you type, in the dialog that the page holds. The index, and the module that reads it, are
+   fetched when the dialog opens. From file://, where no module can be fetched, the form sends to
+   Sphinx's own search page. */
 (() => {
   const dialog = document.getElementById("pst-search-dialog");
   if (!dialog || location.protocol === "file:") return;
   const form = dialog.querySelector("form");
   const input = dialog.querySelector("input");
-  const label = (name, count) => (dialog.dataset[name] || "").replace("{}", count);
-  const PAGES = 8;
-  const SECTIONS = 3;
+  const label = (name, value) => (dialog.dataset[name] || "").replace("{}", value);
+  const PAUSE = 60; // milliseconds without a key before a search
+  const CHAPTERS = 5; // offered where nothing is found
 
-  const status = document.createElement("p");
-  status.className = "recherche-etat";
+  const status = element("p", "recherche-etat");
   status.setAttribute("role", "status");
-  const list = document.createElement("ol");
-  list.className = "recherche-resultats";
-  dialog.append(status, list);
+  const list = element("ol", "recherche-resultats");
+  const advice = element("div", "recherche-conseils");
+  dialog.append(status, list, advice);
 
   let engine;
   let asked = 0;
 
+  function element(name, className, text) {
+    const node = document.createElement(name);
+    if (className) node.className = className;
+    if (text) node.textContent = text;
+    return node;
+  }
+
   function load() {
-    engine ??= import(new URL(`${document.documentElement.dataset.content_root}pagefind/pagefind.js`, location.href)).then(
-      async (pagefind) => {
-        await pagefind.init();
-        return pagefind;
-      },
-    );
+    const base = new URL(document.documentElement.dataset.content_root, location.href);
+    engine ??= import(new URL("_static/cahiers-requete.js", base)).then((module) => module.Search.open(new URL("pagefind/", base)));
+    engine.catch(() => (engine = undefined));
     return engine;
   }
 
-  /* The index splits elisions (« l’ évaluation »): queries lose them, excerpts are mended. */
-  const split = (text) => text.replace(/(?<!\p{L})(?:[cdjlmnst]|qu)['’](?=\p{L})/giu, "");
+  /* The index splits elisions (« l’ évaluation »): what it gives back is mended. */
   const mend = (html) => html.replace(/’ /g, "’");
-
-  /* Pagefind shortens a word that it does not know until something fits: a page counts only where a
-     word that it marks begins as a typed word does. */
-  const SHARED = 3;
-  const fold = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-  function answers(page, words) {
-    const marks = [...page.excerpt.matchAll(/<mark>(.*?)<\/mark>/g)].flatMap((mark) => fold(mark[1]).match(/[\p{L}\p{N}]+/gu) || []);
-    if (!marks.length) return true;
-    return marks.some((mark) => words.some((word) => mark.startsWith(word.slice(0, SHARED))));
-  }
 
   function entry(page, section) {
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = section.url;
-    const title = document.createElement("strong");
-    title.textContent = mend(page.meta.title);
-    link.append(title);
-    if (section.title && section.title !== page.meta.title) {
-      const part = document.createElement("span");
-      part.textContent = mend(section.title);
-      link.append(" ", part);
-    }
+    link.append(element("strong", "", mend(page.title)));
+    if (section.title !== page.title) link.append(" ", element("span", "", mend(section.title)));
     const excerpt = document.createElement("small");
     excerpt.innerHTML = mend(section.excerpt); // escaped by Pagefind, but for its <mark>
     link.append(excerpt);
@@ -62,37 +49,62 @@
     return item;
   }
 
-  function entries(page) {
-    const sections = page.sub_results.length ? page.sub_results.slice(0, SECTIONS) : [page];
-    return sections.map((section) => entry(page, section));
+  /* How many pages are listed, and what was made of the words that the book does not have. */
+  function outcome({ pages, mended, unknown, more }) {
+    const count = pages.length;
+    if (!count) return label("none");
+    const found = count === 1 ? label(more ? "first" : "one") : label(more ? "closest" : "many", count);
+    const notes = [mended.length && label("mended", mended.join(", ")), unknown.length && label("unknown", unknown.join(", "))];
+    return [found, ...notes].filter(Boolean).join(" ");
+  }
+
+  function suggestion(word) {
+    const button = element("button", "bouton", word);
+    button.type = "button";
+    button.addEventListener("click", () => {
+      input.value = word;
+      input.focus();
+      search();
+    });
+    return button;
+  }
+
+  function titled(name, nodes) {
+    const items = element("ul");
+    for (const node of nodes) {
+      const item = element("li");
+      item.append(node);
+      items.append(item);
+    }
+    return nodes.length ? [element("p", "", label(name)), items] : [];
+  }
+
+  function copied(link) {
+    const copy = element("a", "", link.textContent.trim());
+    copy.href = link.href;
+    return copy;
+  }
+
+  /* For a query without answer: near words of the book, and the first chapter of each theme. */
+  function advise(words) {
+    const themes = [...document.querySelectorAll("#menu > details > ul")];
+    const chapters = themes.map((theme) => theme.querySelector("a")).filter(Boolean).slice(0, CHAPTERS);
+    advice.replaceChildren(...titled("near", words.map(suggestion)), ...titled("chapters", chapters.map(copied)));
   }
 
   async function search() {
     const query = input.value.trim();
     const turn = ++asked;
-    if (!query) {
-      list.replaceChildren();
-      status.textContent = "";
-      return;
-    }
-    const pagefind = await load().catch(() => null);
-    if (!pagefind) {
-      engine = undefined;
-      if (turn === asked) status.textContent = label("failed");
-      return;
-    }
-    const found = await pagefind.search(split(query));
-    const first = await Promise.all(found.results.slice(0, PAGES).map((result) => result.data()));
-    const words = fold(split(query)).match(/[\p{L}\p{N}]+/gu) || [];
-    const pages = first.filter((page) => answers(page, words));
+    const answer = query ? await load().then((opened) => opened.find(query)).catch(() => null) : undefined;
     if (turn !== asked) return; // a later query is already on its way
-    list.replaceChildren(...pages.flatMap(entries));
-    const count = found.results.length - (first.length - pages.length);
-    status.textContent = count === 0 ? label("none") : count === 1 ? label("one") : label("many", count);
+    advice.replaceChildren();
+    list.replaceChildren(...(answer?.pages || []).flatMap((page) => page.sections.map((section) => entry(page, section))));
+    status.textContent = answer ? outcome(answer) : query ? label("failed") : "";
+    if (answer && !answer.pages.length) advise(answer.suggestions);
   }
 
   function move(event) {
-    const stops = [input, ...list.querySelectorAll("a")];
+    const stops = [input, ...list.querySelectorAll("a"), ...advice.querySelectorAll("button, a")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const here = stops.indexOf(document.activeElement);
     if (!step || here < 0) return;
@@ -111,11 +123,11 @@
   let wait;
   input.addEventListener("input", () => {
     clearTimeout(wait);
-    wait = setTimeout(search, 120);
+    wait = setTimeout(search, PAUSE);
   });
-  input.addEventListener("focus", () => load().catch(() => (engine = undefined)));
+  input.addEventListener("focus", () => load().catch(() => {}));
   dialog.addEventListener("keydown", move);
-  list.addEventListener("click", (event) => event.target.closest("a") && dialog.close());
+  dialog.addEventListener("click", (event) => event.target.closest("li a") && dialog.close());
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
