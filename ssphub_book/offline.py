@@ -6,6 +6,7 @@ The same site gives the same bytes: names are sorted, dates fixed.
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ COMPRESSED = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".woff2", ".gz", ".zip",
 DATE = (1980, 1, 1, 0, 0, 0)
 OPTIONS = "_static/documentation_options.js"
 INDEX = "searchindex.js"
+OWN_LINK = re.compile(rb'<li class="hors-ligne">.*?</li>', re.DOTALL)
 
 
 def pack(site: Path) -> Path:
@@ -44,6 +46,8 @@ def _content(site: Path, file: str) -> bytes:
     content = (site / file).read_bytes()
     if file == OPTIONS:  # excerpts are fetched from the pages, which a browser refuses to a file
         content = content.replace(b"SHOW_SEARCH_SUMMARY: true", b"SHOW_SEARCH_SUMMARY: false")
+    if file.endswith(".html"):  # the copy does not hold itself
+        content = OWN_LINK.sub(b"", content)
     return _without_stale_words(content) if file == INDEX else content
 
 
