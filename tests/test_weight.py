@@ -124,9 +124,10 @@ def test_the_budgets_bite():
 def test_the_measure_sees_weight_and_other_sites(browser, site, address, tmp_path):
     """A page that asks another site for something and carries 300 kB that do not compress."""
     (tmp_path / "_headers").write_text("/*\n  X-Content-Type-Options: nosniff\n", encoding="utf-8")
-    (tmp_path / "big.png").write_bytes(os.urandom(300_000))
+    (tmp_path / "big.js").write_text(f"// {os.urandom(350_000).hex()}", encoding="utf-8")
     (tmp_path / "a.html").write_text(
-        f"<!DOCTYPE html><title>x</title><img src='big.png'><img src='{address}/_static/icone.svg'>",
+        "<!DOCTYPE html><title>x</title><script src='big.js'></script>"
+        f"<img src='{address}/_static/icone.svg'>",
         encoding="utf-8",
     )
     with serve(tmp_path) as other:
