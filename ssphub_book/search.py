@@ -40,7 +40,7 @@ YEAR = re.compile(r"(?:19|20)\d\d$")
 HEADINGS = re.compile(r"h[1-6]")
 # Nothing of these says what a page is about, or the page of its own says it better.
 LEFT_OUT = (
-    "script, style, svg, math, a.headerlink, .toctree-wrapper, .fiche, button, "
+    "script, style, svg, math, a.headerlink, .toctree-wrapper, .fiche, button, details.hide > summary, "
     ".cell_output pre, .cell_output table"
 )
 CODE = ".cell_input, div[class*=highlight-]"

@@ -101,6 +101,13 @@ def test_results_show_the_section_and_the_matching_text(page):
     assert first.locator("mark").count() >= 1
 
 
+def test_a_page_is_named_once_above_its_sections(page):
+    results(page, "conteneur")
+    titles = page.locator(".recherche-resultats > li > strong").all_inner_texts()
+    assert titles and len(titles) == len(set(titles))
+    assert page.locator(".recherche-resultats > li").first.locator("a").count() > 1
+
+
 @pytest.fixture
 def fresh_page(browser, site_url):
     page = browser.new_page()

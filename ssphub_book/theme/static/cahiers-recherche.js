@@ -37,15 +37,29 @@
   const mend = (html) => html.replace(/’ /g, "’");
 
   function entry(page, section) {
-    const item = document.createElement("li");
-    const link = document.createElement("a");
+    const link = element("a");
     link.href = section.url;
-    link.append(element("strong", "", mend(page.title)));
-    if (section.title !== page.title) link.append(" ", element("span", "", mend(section.title)));
-    const excerpt = document.createElement("small");
+    const excerpt = element("small");
     excerpt.innerHTML = mend(section.excerpt); // escaped by Pagefind, but for its <mark>
-    link.append(excerpt);
-    item.append(link);
+    link.append(element("span", "", section.title === page.title ? label("top") : mend(section.title)), excerpt);
+    return link;
+  }
+
+  function inItems(nodes) {
+    return nodes.map((node) => {
+      const item = element("li");
+      item.append(node);
+      return item;
+    });
+  }
+
+  /* A page: its title, then the sections that answer. */
+  function group(page) {
+    const sections = element("ul");
+    sections.setAttribute("aria-label", mend(page.title));
+    sections.append(...inItems(page.sections.map((section) => entry(page, section))));
+    const item = element("li");
+    item.append(element("strong", "", mend(page.title)), sections);
     return item;
   }
 
@@ -71,11 +85,7 @@
 
   function titled(name, nodes) {
     const items = element("ul");
-    for (const node of nodes) {
-      const item = element("li");
-      item.append(node);
-      items.append(item);
-    }
+    items.append(...inItems(nodes));
     return nodes.length ? [element("p", "", label(name)), items] : [];
   }
 
@@ -98,7 +108,7 @@
     const answer = query ? await load().then((opened) => opened.find(query)).catch(() => null) : undefined;
     if (turn !== asked) return; // a later query is already on its way
     advice.replaceChildren();
-    list.replaceChildren(...(answer?.pages || []).flatMap((page) => page.sections.map((section) => entry(page, section))));
+    list.replaceChildren(...(answer?.pages || []).map(group));
     status.textContent = answer ? outcome(answer) : query ? label("failed") : "";
     if (answer && !answer.pages.length) advise(answer.suggestions);
   }

@@ -8,8 +8,8 @@ const RANKING = { pageLength: 0.3, metaWeights: { title: 4, page: 3, keywords: 3
 const HALF = 5; // Pagefind's score that counts for half of a sure answer
 const SYNONYM = 0.7; // what a synonym weighs against the word itself
 const PART = 0.4; // what a word weighs within a phrase that has synonyms
-const IDEAS = 6; // each may cost a file of the index
-const FORMS = 8;
+const IDEAS = 5; // each may cost a file of the index
+const FORMS = 5;
 const READ = 10; // sections fetched to be shown
 const SECTIONS = 3; // shown of one page
 const NEAR = 0.3; // of the best score: below, a section is not an answer
@@ -115,7 +115,8 @@ export class Language {
     this.addSynonyms(ideas, readings);
     const useful = ideas.filter((idea) => idea.forms.length || idea.others.length).slice(0, IDEAS);
     const mended = words.flatMap((word, place) => readings[place].filter((reading) => singular(reading) !== singular(word)));
-    return { ideas: useful, mended, unknown: words.filter((_, place) => !readings[place].length) };
+    const once = mended.filter((word, place) => mended.findIndex((other) => singular(other) === singular(word)) === place);
+    return { ideas: useful, mended: once, unknown: words.filter((_, place) => !readings[place].length) };
   }
 
   /* Longest phrases first. A phrase is an idea of its own; the words in it then say less. */
@@ -173,6 +174,7 @@ export class Search {
      and how many hold some of the words. */
   async rank(ideas) {
     const sections = new Map();
+    await Promise.all(ideas.flatMap((idea) => [...idea.forms, ...idea.others]).map((form) => this.pagefind.preload(form)));
     for (const [place, idea] of ideas.entries()) {
       const forms = [...idea.forms.map((form) => [form, 1]), ...idea.others.map((form) => [form, SYNONYM])];
       for (const [form, weight] of forms) {
