@@ -28,8 +28,8 @@ POUR_DOCKER = {
     r" --compression-format zstd": "",
     r"docker save --quiet": "docker save",
 }
-# Journal de BuildKit (« #7 0.52 … »), avertissements de Podman.
-BRUIT = re.compile(r"(?m)^#\d+ (?:\d+\.\d+ )?|^time=.*level=warning.*\n?")
+AVERTISSEMENT = re.compile(r"^time=.*level=warning.*\n?", re.MULTILINE)  # de Podman
+NUMERO = re.compile(r"^#\d+ (?:\d+\.\d+ )?", re.MULTILINE)  # du journal de BuildKit : « #7 0.52 … »
 
 PREPARER = {
     "podman": """
@@ -61,6 +61,7 @@ docker images --all --quiet --filter label="$MARQUE" | sort -u | xargs -r docker
 """,
 }
 LISTER_CACHE = "docker system df -v --format '{{range .BuildCache}}{{println .ID}}{{end}}'"
+CACHE = re.compile(r"\b[a-z0-9]{25}\b")
 
 
 class Miroir(http.server.SimpleHTTPRequestHandler):
@@ -110,7 +111,7 @@ class Atelier:
             self._ranger_a_l_ecart()
         else:
             self.prefixe = f"ssphub-{uuid.uuid4().hex[:8]}/"
-            self.cache_avant = set(self.lancer(LISTER_CACHE).texte.split())
+            self.cache_avant = set(CACHE.findall(self.lancer(LISTER_CACHE).texte))
         essais = [self.lancer(f"set -e{PREPARER[self.moteur]}"), self.lancer(ESSAI)]
         dit = " ".join(essai.texte.strip()[-200:] for essai in essais if essai.code)
         if not dit:
@@ -143,7 +144,7 @@ class Atelier:
         shell = {"shell": True, "executable": "/bin/bash", "cwd": self.projet, "env": self.environnement}
         debut = time.perf_counter()
         fini = subprocess.run(reelle, errors="replace", check=False, **shell, **options)
-        texte = BRUIT.sub("", fini.stdout.replace(self.prefixe, ""))
+        texte = AVERTISSEMENT.sub("", fini.stdout.replace(self.prefixe, ""))
         return Resultat(fini.returncode, texte, time.perf_counter() - debut)
 
     def executer(self, script: str, garder: str = ".", programmes=()) -> list[Resultat]:
@@ -158,16 +159,18 @@ class Atelier:
             suite.append(self.lancer(commande))
             if suite[-1].code:
                 raise RuntimeError(suite[-1].texte)
-            for ligne in filter(re.compile(garder).search, suite[-1].texte.splitlines()):
+            lignes = NUMERO.sub("", suite[-1].texte).splitlines()
+            for ligne in filter(re.compile(garder).search, lignes):
                 if not re.fullmatch(r"\s*|(sha256:)?[0-9a-f]{64}", ligne):
                     print(re.sub(r"\b[0-9a-f]{11,64}\b|(?<=127\.0\.0\.1:)\d+", "…", ligne))
         return suite
 
     def _retirer(self) -> None:
         self.lancer(RETIRER.get(self.moteur, ""))
-        if self.moteur == "docker":
-            nouveau = set(self.lancer(LISTER_CACHE).texte.split()) - self.cache_avant
-            self.lancer(f"docker builder prune --force --filter id='{'|'.join(nouveau) or 'aucun'}'")
+        if self.moteur != "docker":
+            return
+        if nouveau := set(CACHE.findall(self.lancer(LISTER_CACHE).texte)) - self.cache_avant:
+            self.lancer(f"docker builder prune --force --filter id='{'|'.join(nouveau)}'")
 
     def nettoyer(self) -> None:
         """Arrête les serveurs du chapitre et efface ce qu'il a créé."""
