@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from ssphub_book import search
 
@@ -87,10 +88,9 @@ def results(page, query: str) -> list[str]:
     field = page.locator("#pst-search-dialog input")
     state = page.locator(".recherche-etat")
     field.fill("")
-    page.wait_for_function("document.querySelector('.recherche-etat').textContent === ''")
+    expect(state).to_have_text("")
     field.fill(query)
-    page.wait_for_function("document.querySelector('.recherche-etat').textContent !== ''")
-    assert state.inner_text()
+    expect(state).not_to_have_text("")
     return page.eval_on_selector_all(".recherche-resultats a", "links => links.map(a => a.href)")
 
 
