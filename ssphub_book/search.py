@@ -189,21 +189,29 @@ def _split_elisions(article: Tag) -> None:
             text.replace_with(ELISION.sub("’ ", text))
 
 
-def language(found: list[Record]) -> dict[str, list]:
+def language(found: list[Record]) -> dict[str, list | int]:
     """What the dialog needs to understand a query: vocabulary by frequency, stop words, synonyms."""
-    known = yaml.safe_load(LANGUAGE.read_text(encoding="utf-8"))
-    counts = Counter(
-        word for record in found for word in record.words if YEAR.match(word) or not word.isdigit()
-    )
+    tables = yaml.safe_load(LANGUAGE.read_text(encoding="utf-8"))
+    stop = fold(tables["stop"]).split()
+    counts = Counter(word for record in found for word in record.words)
+    known = _listed(set(counts), set(stop))
     classes: list[list[str]] = [[] for _ in range(len(FREQUENT) + 1)]
-    for word in sorted(counts):
+    for word in sorted(known):
         classes[sum(counts[word] < bound for bound in FREQUENT)].append(word)
+    groups = [[fold(form).replace("'", " ") for form in group] for group in tables["synonyms"]]
     return {
         "words": [" ".join(words) for words in classes],
-        "stop": fold(known["stop"]).split(),
-        "synonyms": [[fold(form).replace("'", " ") for form in group] for group in known["synonyms"]],
+        "stop": stop,
+        "synonyms": [group for group in groups if any(set(form.split()) <= set(counts) for form in group)],
         "sections": len(found),
     }
+
+
+def _listed(words: set[str], stop: set[str]) -> set[str]:
+    """The words worth sending: no stop word, no number but years, no plural beside its singular."""
+    plurals = {word for word in words if len(word) > 3 and word[-1] in "sx" and word[:-1] in words}
+    numbers = {word for word in words if word.isdigit() and not YEAR.match(word)}
+    return words - stop - plurals - numbers
 
 
 def _run(found: list[Record], folder: Path) -> None:

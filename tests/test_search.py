@@ -64,10 +64,23 @@ def test_the_vocabulary_goes_from_frequent_to_rare():
     assert words[-1] == "ailleurs"
 
 
+def test_the_vocabulary_leaves_out_what_the_dialog_does_not_need():
+    record = search.Record(
+        "p", "s", "T", "T", "les branches, une branche, 12345 en 1999, des choix, conteneur"
+    )
+    words = " ".join(search.language([record])["words"]).split()
+    assert words == ["1999", "branche", "choix", "conteneur"]
+
+
+def test_only_synonyms_that_the_book_holds_are_sent():
+    sent = search.language([search.Record("p", "s", "Titre", "Titre", "Un conteneur.")])["synonyms"]
+    assert sent and all("conteneur" in group for group in sent)
+
+
 def test_the_tables_of_words_are_sound():
-    known = search.language([])
-    assert known["stop"] == [search.fold(word) for word in known["stop"]]
-    groups = known["synonyms"]
+    tables = search.yaml.safe_load(search.LANGUAGE.read_text(encoding="utf-8"))
+    stop, groups = tables["stop"].split(), tables["synonyms"]
+    assert len(stop) == len(set(stop))
     assert all(len(group) == len(set(group)) >= 2 for group in groups)
     assert len({tuple(group) for group in groups}) == len(groups)
 

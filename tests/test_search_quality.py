@@ -326,5 +326,5 @@ def test_the_cost_of_a_larger_book(browser, site, book, tmp_path, pages, record_
     for name, value in measured.items():
         record_property(name, value)
     print(measured)
-    assert measured["index_bytes"] <= 60_000 * pages + 1_000_000
-    assert measured["first_bytes conteneur"] <= FIRST_QUERY * (1 if pages <= 10 else 2 if pages <= 100 else 8)
+    assert measured["index_bytes"] <= 30_000 * pages + 500_000
+    assert measured["first_bytes conteneur"] <= (2 * FIRST_QUERY if pages > 100 else FIRST_QUERY)

@@ -10,7 +10,7 @@ const SYNONYM = 0.7; // what a synonym weighs against the word itself
 const PART = 0.4; // what a word weighs within a phrase that has synonyms
 const IDEAS = 5; // each may cost a file of the index
 const FORMS = 5;
-const READ = 10; // sections fetched to be shown
+const READ = 8; // sections fetched to be shown
 const SECTIONS = 3; // shown of one page
 const NEAR = 0.3; // of the best score: below, a section is not an answer
 
@@ -50,8 +50,8 @@ export class Language {
   constructor({ words, stop, synonyms, sections }) {
     this.sections = sections;
     this.words = words.flatMap((line) => line.split(" ")); // the most frequent first
-    this.known = new Set(this.words);
     this.stop = new Set(stop);
+    this.listed = new Set([...this.words, ...stop]);
     this.phrases = new Map(); // a form, its words in the singular, to the forms of its groups
     for (const group of synonyms) {
       for (const form of group) {
@@ -60,7 +60,12 @@ export class Language {
       }
     }
     const spoken = new Set(synonyms.flat().flatMap((form) => form.split(" ")));
-    this.spelling = [...this.words, ...[...spoken].filter((word) => !this.known.has(word))];
+    this.spelling = [...this.words, ...[...spoken].filter((word) => !this.knows(word))];
+  }
+
+  /* The index sends no plural beside its singular. */
+  knows(word) {
+    return this.listed.has(word) || this.listed.has(singular(word));
   }
 
   /* The words of a query; a compound is one word where the book has it, several elsewhere. */
@@ -68,14 +73,14 @@ export class Language {
     const compounds = fold(query).match(/[\p{L}\p{N}]+(?:-[\p{L}\p{N}]+)*/gu) || [];
     return compounds.flatMap((compound) => {
       const parts = compound.split("-");
-      const whole = this.known.has(compound) && !parts.every((part) => this.stop.has(part));
+      const whole = this.knows(compound) && !parts.every((part) => this.stop.has(part));
       return whole || !parts.some((part) => part.length > 1) ? [compound] : parts;
     });
   }
 
   /* What a word may stand for: itself or its singular, a word that it begins, near words. */
   readings(word, unfinished) {
-    for (const exact of [word, singular(word), word.replaceAll("oe", "œ")]) if (this.known.has(exact)) return [exact];
+    for (const exact of [word, word.replaceAll("oe", "œ")]) if (this.knows(exact)) return [exact];
     if (this.phrases.has(singular(word))) return [word];
     if (unfinished && word.length > 1 && this.words.some((other) => other.startsWith(word))) return [word];
     return this.near(word, tolerance(word)).slice(0, 3);
@@ -96,7 +101,7 @@ export class Language {
 
   /* Words that a reader may have meant, for a query that finds nothing. */
   suggestions(query) {
-    const wider = (word) => (word.length < 4 ? [] : this.near(word, tolerance(word) + 1).filter((other) => this.known.has(other)));
+    const wider = (word) => (word.length < 4 ? [] : this.near(word, tolerance(word) + 1).filter((other) => this.knows(other)));
     return [...new Set(this.tokens(query).flatMap((word) => wider(word).slice(0, 3)))].slice(0, 4);
   }
 
@@ -107,10 +112,10 @@ export class Language {
     const words = said.length ? said : all;
     const readings = words.map((word, place) => this.readings(word, place === words.length - 1));
     const ideas = words.map((word, place) => ({
-      forms: readings[place].filter((reading) => this.known.has(reading) || place === words.length - 1),
+      forms: readings[place].filter((reading) => this.knows(reading) || place === words.length - 1),
       others: [],
       weight: 1,
-      unfinished: place === words.length - 1 && !this.known.has(word) && readings[place][0] === word,
+      unfinished: place === words.length - 1 && !this.knows(word) && readings[place][0] === word,
     }));
     this.addSynonyms(ideas, readings);
     const useful = ideas.filter((idea) => idea.forms.length || idea.others.length).slice(0, IDEAS);
@@ -141,7 +146,7 @@ export class Language {
   }
 
   covers(form) {
-    return form.split(" ").every((word) => this.known.has(word));
+    return form.split(" ").every((word) => this.knows(word));
   }
 }
 
