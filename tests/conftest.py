@@ -14,6 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_OPTIONS = [
@@ -230,6 +232,15 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
         yield chromium
         chromium.close()
+
+
+def sphinx_build(source: Path, out: Path, **options: object) -> Sphinx:
+    """Build a folder by Sphinx in this process, leaving nothing registered for the next one."""
+    options = {"status": None, "warning": None} | options
+    with docutils_namespace():
+        app = Sphinx(source, source, out, out.with_name(f"{out.name}-doctrees"), "html", **options)
+        app.build()
+    return app
 
 
 def sample(names: list[str], size: int) -> list[str]:

@@ -12,11 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from ssphub_book import settings
+from tests.conftest import ROOT
+
 
 def pages(site: Path) -> list[str]:
-    """Every page of the site, by its path, search and entry included."""
+    """Every page of the site by its path, search included, less the entry that only leads to the welcome."""
     names = [path.relative_to(site).as_posix() for path in sorted(site.rglob("*.html"))]
     names = [name for name in names if not any(part.startswith("_") for part in name.split("/"))]
+    names.remove("index.html")
     assert names
     return names
 
@@ -36,14 +40,15 @@ def _compressed(path: Path, _changed: int) -> bytes:
 
 @contextmanager
 def serve(site: Path) -> Iterator[str]:
-    """Address of the site on loopback."""
+    """Address of the site on loopback, at its own path."""
     headers = read_headers(site)
+    prefix = urlsplit(settings.read(ROOT).address).path.rstrip("/")
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            path = site / unquote(urlsplit(self.path).path).lstrip("/")
+            path = site / unquote(urlsplit(self.path).path).removeprefix(prefix).lstrip("/")
             if path.is_dir():
                 path = path / "index.html"
             known = path.is_file() and path.resolve().is_relative_to(site.resolve())
@@ -64,7 +69,7 @@ def serve(site: Path) -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http://127.0.0.1:{server.server_address[1]}{prefix}"
     finally:
         server.shutdown()
         server.server_close()

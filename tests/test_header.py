@@ -2,7 +2,8 @@
 
 import pytest
 from bs4 import BeautifulSoup
-from sphinx.application import Sphinx
+
+from tests.conftest import sphinx_build
 
 CONF = """
 extensions = ['myst_parser', 'ssphub_book.sphinx.typography', 'ssphub_book.sphinx.header']
@@ -22,6 +23,8 @@ chapitre:
   mots_cles: [dataviz, "R&D"]
 ---
 # Premier
+
+from tests.conftest import sphinx_build
 
 Texte.
 """
@@ -61,8 +64,7 @@ def build(folder, language="fr"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     out = folder / "out"
-    app = Sphinx(folder, folder, out, folder / "doctrees", "html", status=None, warning=None)
-    app.build()
+    sphinx_build(folder, out)
     return {
         name: BeautifulSoup((out / f"{name}.html").read_text("utf-8"), "html.parser")
         for name in ("book/index", "notebooks/theme/premier", "notebooks/pratiques/autre")

@@ -128,7 +128,7 @@ def dialog(browser, address: str) -> Iterator[Callable[[list[str]], list[dict]]]
 
 def pages_of(answer: dict) -> list[str]:
     """The pages of an answer, in the order in which they are shown."""
-    paths = [re.sub(r"^https?://[^/]+/|\.html.*$", "", link) for link in answer["links"]]
+    paths = [re.sub(r"^.*?(?=(?:book|notebooks)/)|\.html.*$", "", link) for link in answer["links"]]
     return list(dict.fromkeys(paths))
 
 

@@ -5,9 +5,9 @@ import io
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from sphinx.application import Sphinx
 
 from ssphub_book.sphinx.tables import rewrite_html, scope_markdown_tables
+from tests.conftest import sphinx_build
 
 T = "\u202f"
 
@@ -173,10 +173,7 @@ def test_a_markdown_table_without_caption_is_a_warning(tmp_path):
         f"# Titre\n\n{table}\n```{{table}} Une légende\n{table}```\n", encoding="utf-8"
     )
     warnings = io.StringIO()
-    app = Sphinx(
-        tmp_path, tmp_path, tmp_path / "out", tmp_path / "tree", "html", status=None, warning=warnings
-    )
-    app.build()
+    sphinx_build(tmp_path, tmp_path / "out", warning=warnings)
     said = [line for line in warnings.getvalue().splitlines() if "tableau sans légende" in line]
     assert len(said) == 1
     assert "index.md:3" in said[0]

@@ -3,6 +3,7 @@
 import pytest
 
 from ssphub_book.sphinx.typography import french, french_line, french_number
+from tests.conftest import sphinx_build
 
 T, N = "\u202f", "\u00a0"
 
@@ -181,8 +182,6 @@ def test_neighbours_are_context_only():
 @pytest.fixture(scope="module")
 def book(tmp_path_factory):
     """A tiny book built by Sphinx alone: no notebook, no theme of ours."""
-    from sphinx.application import Sphinx
-
     source = tmp_path_factory.mktemp("typography")
     (source / "index.md").write_text(
         """---
@@ -234,8 +233,7 @@ autre
         encoding="utf8",
     )
     out = source / "out"
-    app = Sphinx(source, source, out, source / "doctrees", "html", status=None, warning=None)
-    app.build()
+    app = sphinx_build(source, out)
     return app, (out / "index.html").read_text(encoding="utf8")
 
 

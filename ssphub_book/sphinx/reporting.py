@@ -10,7 +10,8 @@ from sphinx.locale import _
 
 def report_address(repository: str, pagename: str, title: str) -> str:
     """The address of a new issue about one page of the repository."""
-    body = _("Page: {}\n\nThe sentence or the cell:\n\nWhat is wrong:\n").format(f"{pagename}.md")
+    questions = (_("Page:") + f" {pagename}.md", _("The sentence or the cell:"), _("What is wrong:"))
+    body = "\n\n".join(questions)
     query = urlencode({"title": _("Mistake in “{}”").format(title), "body": body})
     return f"{repository.rstrip('/')}/issues/new?{query}"
 
