@@ -243,6 +243,15 @@ def sphinx_build(source: Path, out: Path, **options: object) -> Sphinx:
     return app
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `long` run in `make test-all` only."""
+    if os.environ.get("SSPHUB_WHOLE"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def sample(names: list[str], size: int) -> list[str]:
     """What this run takes of a long test: a draw that changes with the commit, or all of it.
 

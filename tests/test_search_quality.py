@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import http.server
-import os
 import random
 import re
 import shutil
@@ -19,18 +18,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from ssphub_book import contract, search
+from ssphub_book import contract, search, settings
 from tests.conftest import ROOT
 
-WHOLE = bool(os.environ.get("SSPHUB_WHOLE"))
 HALVES = ("tuned", "kept")
 FIRST_QUERY = 200_000  # bytes, compressed, of all that the first query fetches
 LATER_QUERY = 100  # milliseconds from the last key to the results
 START = "book/index.html"
+PREFIX = re.escape(urlsplit(settings.read(ROOT).address).path.rstrip("/"))
 
 # Types a query, waits for the state to speak, and returns what the dialog shows.
 TYPE = """async (queries) => {
@@ -128,7 +128,7 @@ def dialog(browser, address: str) -> Iterator[Callable[[list[str]], list[dict]]]
 
 def pages_of(answer: dict) -> list[str]:
     """The pages of an answer, in the order in which they are shown."""
-    paths = [re.sub(r"^.*?(?=(?:book|notebooks)/)|\.html.*$", "", link) for link in answer["links"]]
+    paths = [re.sub(rf"^https?://[^/]+(?:{PREFIX})?/|\.html.*$", "", link) for link in answer["links"]]
     return list(dict.fromkeys(paths))
 
 
@@ -233,7 +233,7 @@ def test_a_first_query_is_light(browser, site, query):
     assert 80_000 < fetched <= FIRST_QUERY  # below, the engine itself would be missing from the count
 
 
-@pytest.mark.skipif(not WHOLE, reason="long : make test-all")
+@pytest.mark.long
 def test_every_first_query_is_light(browser, site):
     heaviest = max((first_query(browser, site, query.text), query.text) for query in QUERIES)
     assert heaviest[0] <= FIRST_QUERY, heaviest
@@ -319,7 +319,7 @@ def test_a_grown_book_is_another_one_each_page_and_the_same_each_time(book):
     assert {w for r in once for w in r.words} - {w for r in book for w in r.words}
 
 
-@pytest.mark.skipif(not WHOLE, reason="long : make test-all")
+@pytest.mark.long
 @pytest.mark.parametrize("pages", [10, 100, 1000])
 def test_the_cost_of_a_larger_book(browser, site, book, tmp_path, pages, record_property):
     measured = cost(browser, site, book, tmp_path / "site", pages)

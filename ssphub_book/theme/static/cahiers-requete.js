@@ -8,7 +8,7 @@ const RANKING = { pageLength: 0.3, metaWeights: { title: 4, page: 3, keywords: 3
 const HALF = 5; // Pagefind's score that counts for half of a sure answer
 const SYNONYM = 0.7; // what a synonym weighs against the word itself
 const PART = 0.4; // what a word weighs within a phrase that has synonyms
-const IDEAS = 5; // each may cost a file of the index
+const IDEAS = 3; // each may cost a file of the index: a long question keeps its rarest words
 const FORMS = 5;
 const READ = 8; // sections fetched to be shown
 const SECTIONS = 3; // shown of one page
@@ -118,10 +118,17 @@ export class Language {
       unfinished: place === words.length - 1 && !this.knows(word) && readings[place][0] === word,
     }));
     this.addSynonyms(ideas, readings);
-    const useful = ideas.filter((idea) => idea.forms.length || idea.others.length).slice(0, IDEAS);
+    const useful = this.rarest(ideas.filter((idea) => idea.forms.length || idea.others.length));
     const mended = words.flatMap((word, place) => readings[place].filter((reading) => singular(reading) !== singular(word)));
     const once = mended.filter((word, place) => mended.findIndex((other) => singular(other) === singular(word)) === place);
     return { ideas: useful, mended: once, unknown: words.filter((_, place) => !readings[place].length) };
+  }
+
+  /* At most IDEAS of them, in their order; the vocabulary begins with the most frequent words. */
+  rarest(ideas) {
+    const rank = (idea) => Math.max(...[...idea.forms, ...idea.others].map((form) => this.words.indexOf(singular(form))));
+    const kept = new Set([...ideas].sort((a, b) => rank(b) - rank(a)).slice(0, IDEAS));
+    return ideas.filter((idea) => kept.has(idea));
   }
 
   /* Longest phrases first. A phrase is an idea of its own; the words in it then say less. */
