@@ -136,6 +136,7 @@
     wait = setTimeout(search, PAUSE);
   });
   input.addEventListener("focus", () => load().catch(() => {}));
+  input.addEventListener("focus", () => input.select()); // what is typed takes the place of an older query
   dialog.addEventListener("keydown", move);
   dialog.addEventListener("click", (event) => event.target.closest("li a") && dialog.close());
   document.addEventListener("keydown", (event) => {
