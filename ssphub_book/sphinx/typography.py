@@ -188,11 +188,16 @@ def _is_address(node: nodes.Node) -> bool:
     )
 
 
+def _is_foreign(node: nodes.Node) -> bool:
+    """Words marked as of another language, by `{en}`."""
+    return isinstance(node, nodes.Element) and any(c.startswith("language-") for c in node.get("classes", []))
+
+
 def _leaves(node: nodes.Element) -> list[nodes.Node]:
     """Text and opaque leaves of a paragraph, in reading order."""
     leaves: list[nodes.Node] = []
     for child in node.children:
-        if isinstance(child, (nodes.Text, *_OPAQUE)) or _is_address(child):
+        if isinstance(child, (nodes.Text, *_OPAQUE)) or _is_address(child) or _is_foreign(child):
             leaves.append(child)
         elif isinstance(child, nodes.Element) and child.children:
             leaves.extend(_leaves(child))
