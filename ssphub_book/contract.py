@@ -34,7 +34,8 @@ FRONT_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
     "required": [
-        "question", "niveau", "duree", "objectifs", "prerequis", "donnees", "mots_cles", "sspcloud",
+        "question", "niveau", "duree", "objectifs", "prerequis", "donnees", "outils", "mots_cles",
+        "sspcloud",
     ],
     "properties": {
         "question": {"type": "string", "minLength": 10, "pattern": r"\?$"},
@@ -43,6 +44,7 @@ FRONT_SCHEMA = {
         "objectifs": {"type": "array", "minItems": 3, "maxItems": 5, "items": {"type": "string"}},
         "prerequis": {"type": "array", "items": {"type": "string"}},
         "donnees": {"type": "array", "items": {"type": "string"}},
+        "outils": {"type": "array", "minItems": 1, "items": {"type": "string"}},
         "mots_cles": {"type": "array", "minItems": 3, "items": {"type": "string"}},
         "sspcloud": {
             "type": "object",
@@ -62,6 +64,7 @@ EXPECTED = {
     "objectifs": "une liste de trois à cinq objectifs, chacun commençant par un verbe",
     "prerequis": "une liste de chapitres (« thème/chapitre »), éventuellement vide : []",
     "donnees": "une liste de dossiers de notebooks/data, éventuellement vide : []",
+    "outils": "une liste d'au moins un logiciel ou une bibliothèque que le chapitre emploie",
     "mots_cles": "une liste d'au moins trois mots que chercherait un lecteur",
     "sspcloud": "les clés chart (jupyter-python ou jupyter-pyspark) et memoire (par exemple 4Gi)",
 }

@@ -45,6 +45,7 @@ chapitre:
   objectifs: [compter, additionner, vérifier]
   prerequis: []
   donnees: [petit]
+  outils: [Python]
   mots_cles: [somme, addition, calcul]
   sspcloud:
     chart: jupyter-python

@@ -92,6 +92,8 @@ def card(app: Sphinx, docname: str, front: dict) -> str:
         rows.append(("prerequis", _("Prerequisites"), _items(links)))
     else:
         rows.append(("prerequis", _("Prerequisites"), _("none")))
+    if front.get("outils"):
+        rows.append(("outils", _("Tools"), text(", ".join(map(str, front["outils"])))))
     if front.get("donnees"):
         links = [_data(app, docname, str(name)) for name in front["donnees"]]
         rows.append(("donnees", _("Data"), _items(links)))
