@@ -1,6 +1,6 @@
 """Find and parse chapters: front matter, cells with their line numbers, data sets used, fingerprint.
 
-A chapter is a MyST notebook under `notebooks/<theme>/`. This module reads; it executes nothing and
+A chapter is a MyST notebook under `notebooks/<theme>/`. This module reads; it executes no cell and
 imports nothing else of the package, so every other module may rest on it.
 """
 
@@ -10,6 +10,7 @@ import ast
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -220,8 +221,11 @@ class Chapter:
 def engines(root: Path) -> dict[str, object]:
     """The engines within reach of this process, and what the base images of containers were made from."""
     prepared = root / "_build/conteneurs/preparation.json"
+    images = prepared.read_text(encoding="utf-8") if prepared.is_file() else ""
     found = {name: shutil.which(name) is not None for name in ("java", "podman", "docker")}
-    return found | {"images": prepared.read_text(encoding="utf-8") if prepared.is_file() else None}
+    if found["docker"] and '"moteur": "docker"' in images:  # a client is no engine without its daemon
+        found["docker"] = subprocess.run(["docker", "version"], capture_output=True).returncode == 0
+    return found | {"images": images}
 
 
 def read(root: Path, path: Path) -> Chapter:

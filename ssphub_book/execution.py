@@ -27,6 +27,7 @@ from ssphub_book.chapters import Cell, Chapter
 
 DEFAULT_LIMIT = 120  # seconds for one cell, where `_config.yml` says nothing
 STARTS = 2  # times that a kernel may be started
+PATIENCE = 20  # seconds that a worker has to stop its kernel
 NOT_RUN = "Non exécuté ici"
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # what the kernel says of itself
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -95,10 +96,16 @@ def _weight(chapter: Chapter) -> tuple[bool, int]:
     return any("moteur" in cell.tags for cell in chapter.cells), len(chapter.cells)
 
 
-def run_all(chapters: list[Chapter], until: dict[str, int], report: Callable[[str], None]) -> Iterator[Run]:
+def run_all(
+    chapters: list[Chapter],
+    until: dict[str, int],
+    report: Callable[[str], None],
+    seconds: float | None = None,
+) -> Iterator[Run]:
     """Run the chapters in parallel, whatever the cache holds; yield each Run as it ends.
 
-    Closing the iterator, like Ctrl+C, stops the kernels that still run.
+    Closing the iterator, like Ctrl+C, stops the kernels that still run, and so does the end of
+    `seconds`: the chapters that have not ended by then yield nothing.
     """
     if not chapters:
         return
@@ -110,13 +117,20 @@ def run_all(chapters: list[Chapter], until: dict[str, int], report: Callable[[st
         pending: dict[Future[Run], Chapter] = {
             pool.submit(run_chapter, chapter, until.get(chapter.name)): chapter for chapter in chapters
         }
+        end = time.monotonic() + seconds if seconds is not None else None
         while pending:
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            left = max(0, end - time.monotonic()) if end is not None else None
+            done, _ = wait(pending, timeout=left, return_when=FIRST_COMPLETED)
+            if not done:
+                break
             for future in done:
                 run = _result(future, pending.pop(future))
                 report(describe(run))
                 yield run
-        pool.shutdown()
+        if pending:
+            _stop(pool)
+        else:
+            pool.shutdown()
     except BaseException:
         _stop(pool)
         raise
@@ -133,8 +147,13 @@ def _leave(signum: int, frame: object) -> None:
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    for process in list((pool._processes or {}).values()):
+    """Stop the workers, idle or not; one that does not end by itself is killed."""
+    processes = list((pool._processes or {}).values())
+    for process in processes:
         process.terminate()
+    for process in processes:
+        process.join(PATIENCE)
+        process.kill()
     pool.shutdown(wait=True, cancel_futures=True)
 
 

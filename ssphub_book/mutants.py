@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -149,10 +148,13 @@ def _change_column(key: ast.Constant, columns: list[str]) -> str | None:
 
 
 def visible_outputs(chapter: Chapter, notebook: NotebookNode, mask: bool = True) -> list[str]:
-    """Outputs that reach the page, one text per cell; digits of `mesure` cells masked."""
+    """Outputs that reach the page, one text per cell; numbers of `mesure` cells masked.
+
+    With the spaces before them, which align a column on its longest number.
+    """
     nodes = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [
-        re.sub(r"\d+", "0", text) if mask and "mesure" in cell.tags else text
+        re.sub(r" *\d+", "0", text) if mask and "mesure" in cell.tags else text
         for cell, node in zip(chapter.cells, nodes, strict=True)
         if "remove-cell" not in cell.tags
         for text in ["".join(map(_text, node.outputs))]
@@ -217,14 +219,11 @@ def _run_sample_in(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant
     candidates = mutants_of(chapter)
     drawn = random.Random(SEED).sample(candidates, min(sample, len(candidates)))
     by_text = {mutant.perturbed.text: mutant for mutant in drawn}
-    started, verdicts = time.monotonic(), {}
-    runs = execution.run_all([m.perturbed for m in by_text.values()], {}, lambda line: None)
-    for run in runs:
-        verdicts[by_text[run.chapter.text]] = verdict(run, baseline, run.chapter)
-        if time.monotonic() - started > seconds:
-            break
-    runs.close()
-    return verdicts
+    perturbed = [mutant.perturbed for mutant in by_text.values()]
+    return {
+        by_text[run.chapter.text]: verdict(run, baseline, run.chapter)
+        for run in execution.run_all(perturbed, {}, lambda line: None, seconds)
+    }
 
 
 def _report(chapter: Chapter, verdicts: dict[Mutant, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,11 @@ def test_a_kernel_that_dies_at_its_start(small_book, monkeypatch, failures, stat
     assert len(run.outcomes) == len(chapter.cells)
     if status == "failed":
         assert "n'a pas démarré" in execution.describe(run)
+
+
+def test_chapters_that_outlast_the_time_given_are_stopped(small_book, small_chapter, edit):
+    slow = "import time\nfrom pathlib import Path\n\ntime.sleep(90)\n"
+    edit(small_chapter, "from pathlib import Path\n", slow)
+    started = time.monotonic()
+    assert list(execution.run_all(chapters.find(small_book), {}, lambda line: None, seconds=3)) == []
+    assert time.monotonic() - started < 60

@@ -137,10 +137,14 @@ class Atelier:
         """Écrit un Dockerfile dans le dossier du projet."""
         (self.projet / nom).write_text(texte.replace("localhost/python", f"localhost/{self.prefixe}python"))
 
-    def lancer(self, commande: str) -> Resultat:
-        """Joue une commande du shell sans rien afficher ; rend son code, son texte et sa durée."""
+    def lancer(self, commande: str, a_part: bool = False) -> Resultat:
+        """Joue une commande du shell sans rien afficher ; rend son code, son texte et sa durée.
+
+        `a_part` : dans une session à elle, qui survit à l'arrêt du noyau.
+        """
         reelle = re.sub("localhost/(?!ssphub)", f"localhost/{self.prefixe}", self.adapter(commande))
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        options["start_new_session"] = a_part
         shell = {"shell": True, "executable": "/bin/bash", "cwd": self.projet, "env": self.environnement}
         debut = time.perf_counter()
         fini = subprocess.run(reelle, errors="replace", check=False, **shell, **options)
@@ -166,11 +170,11 @@ class Atelier:
         return suite
 
     def _retirer(self) -> None:
-        self.lancer(RETIRER.get(self.moteur, ""))
+        self.lancer(RETIRER.get(self.moteur, ""), a_part=True)
         if self.moteur != "docker":
             return
         if nouveau := set(CACHE.findall(self.lancer(LISTER_CACHE).texte)) - self.cache_avant:
-            self.lancer(f"docker builder prune --force --filter id='{'|'.join(nouveau)}'")
+            self.lancer(f"docker builder prune --force --filter id='{'|'.join(nouveau)}'", a_part=True)
 
     def nettoyer(self) -> None:
         """Arrête les serveurs du chapitre et efface ce qu'il a créé."""
