@@ -213,7 +213,7 @@ class Chapter:
             )
             for name in imported.split(",")
         ]
-        bases = (self.path.parent, self.root)
+        bases = (self.path.parent, self.root / NOTEBOOKS, self.root)
         files = [base / f"{name.replace('.', '/')}.py" for name in names for base in bases]
         return [path for path in files if path.is_file()]
 

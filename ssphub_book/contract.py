@@ -21,6 +21,7 @@ LONGEST_CELL = 30  # lines
 PARTS = ("La question et les données", "Les pièges", "En production", "Exercices", "Quiz")
 LAST_PART = "Pour aller plus loin"
 LEAST_EXERCISES = LEAST_QUESTIONS = 3
+DATA_READ = re.compile(r"""(?:\bdonnees\(\s*["']|\.\./data/)(\w+)""")
 EMPTY_ALT = re.compile(r"(figure|graphique|image|carte|photo|schéma)?\s*\d*\W*|\S+\.\w{3,4}", re.IGNORECASE)
 
 SHOWN = re.compile(r"text/(?:plain|html|markdown|latex)|image/(?:png|jpeg|gif|svg\+xml)")
@@ -180,7 +181,7 @@ def _data(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
             message = f"le jeu de données « {name} » n'existe pas dans {DATA} (il y a : {', '.join(known)})."
             yield Finding(chapter.file, chapter.line_of("donnees"), "donnees", message)
     for cell in chapter.cells:
-        for name in sorted(set(re.findall(r"\.\./data/(\w+)", cell.source)) - set(chapter.data)):
+        for name in sorted(set(DATA_READ.findall(cell.source)) - set(chapter.data)):
             message = f"la cellule lit « {name} », que l'en-tête (donnees) ne déclare pas : ajoutez-le."
             yield Finding(chapter.file, cell.line, "donnees", message)
 
