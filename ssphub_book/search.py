@@ -223,6 +223,7 @@ def _run(found: list[Record], folder: Path) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_text(record.html, encoding="utf-8")
         command = [sys.executable, "-m", "pagefind", "--site", temporary, "--force-language", "fr"]
+        command += ["--glob", "**/*.html/*.html"]  # it would try for seconds to read a page's folder
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not (copies / FOLDER / "pagefind.js").is_file():
             raise SearchError(f"{FAILED} :\n{done.stdout}{done.stderr}")
