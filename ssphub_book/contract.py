@@ -246,13 +246,34 @@ def _exercises(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
         message = f"{len(exercises)} exercice(s) : il en faut au moins {LEAST_EXERCISES}."
         yield Finding(chapter.file, 1, "exercices", message)
     for first, last, title in exercises:
-        tags = {tag for cell in chapter.cells if first <= cell.line <= last for tag in cell.tags}
+        cells = [cell for cell in chapter.cells if first <= cell.line <= last]
+        tags = {tag for cell in cells for tag in cell.tags}
         missing = [tag for tag in ("exercice", "solution", "controle") if tag not in tags]
         if "{dropdown} Indice" not in "\n".join(chapter.lines[first - 1 : last]):
             missing.append("{dropdown} Indice")
         if missing:
             message = f"« {title} » : il manque {', '.join(missing)}."
             yield Finding(chapter.file, first, "exercices", message)
+        else:
+            yield from _control(chapter, cells, title)
+
+
+def _control(chapter: Chapter, cells: list[Cell], title: str) -> Iterator[Finding]:
+    """Every exercise is checked by `verifier`, and its check is put to the trial by `eprouver`."""
+    controls = [cell for cell in cells if "controle" in cell.tags]
+    called = re.findall(r"^verifier\(\s*(\w+)", "\n".join(cell.source for cell in controls), re.MULTILINE)
+    line = controls[0].line
+    if not called:
+        message = f"« {title} » : le contrôle n'appelle pas verifier(…), du module cahiers."
+        yield Finding(chapter.file, line, "exercices", message)
+    hidden = "\n".join(cell.source for cell in chapter.cells if "verification" in cell.tags)
+    for name in called:
+        if not re.search(rf"\beprouver\(\s*{name}\b", hidden):
+            message = (
+                f"« {title} » : aucune cellule « verification » n'appelle eprouver({name}, …), qui prouve "
+                "que le contrôle accepte la solution et reconnaît des fautes plausibles."
+            )
+            yield Finding(chapter.file, line, "exercices", message)
 
 
 def _quiz(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:

@@ -62,7 +62,11 @@ Additionnez.
 ## La question et les données
 
 ```{code-cell} ipython3
+import sys
 from pathlib import Path
+
+sys.path.insert(0, "..")
+from cahiers import eprouver, nombre, verifier
 
 valeur = int(Path("../data/petit/valeur.csv").read_text())
 valeur
@@ -112,7 +116,16 @@ double_{n} = 2 * valeur
 
 ```{{code-cell}} ipython3
 :tags: [controle]
-assert double_{n} == 4, "Le double de 2 est 4."
+def exercice_{n}(double):
+    yield from nombre(double, 2 * valeur, "relisez la définition du double.")
+
+
+verifier(exercice_{n}, double_{n})
+```
+
+```{{code-cell}} ipython3
+:tags: [verification, remove-cell]
+eprouver(exercice_{n}, 4, [(3, "la définition"), (-4, "au signe près"), ("4", "un texte")])
 ```
 
 """
@@ -153,6 +166,7 @@ def small_book(tmp_path: Path) -> Path:
     exercises = "".join(EXERCISE.format(n=n) for n in (1, 2, 3))
     questions = "".join(QUESTION.format(n=n) for n in (1, 2, 3))
     chapter.write_text(SMALL_CHAPTER % (exercises, questions), encoding="utf-8")
+    shutil.copy(ROOT / "notebooks/cahiers.py", root / "notebooks")
     (data / "valeur.csv").write_text("2", encoding="utf-8")
     (data / "SOURCE.md").write_text("Un nombre.", encoding="utf-8")
     (root / "book/index.md").write_text("# Petit livre\n\nBonjour.\n", encoding="utf-8")

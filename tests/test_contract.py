@@ -32,12 +32,14 @@ BREACHES = [
     (":class: essentiel", ":class: note", "parties", "« L'essentiel » manque"),
     ("### Exercice 3", "### Encore 3", "exercices", "2 exercice(s)"),
     (":tags: [controle]", ":tags: [autre]", "exercices", "il manque controle"),
+    ("verifier(exercice_2", "print(exercice_2", "exercices", "n'appelle pas verifier"),
+    ("eprouver(exercice_2", "print(exercice_2", "exercices", "eprouver(exercice_2"),
     ("{dropdown} Indice", "{dropdown} Aide", "exercices", "Indice"),
     ("### Question 3", "### Encore 3", "quiz", "2 question(s)"),
     ("{dropdown} Réponse", "{dropdown} Autre", "quiz", "pas de réponse"),
     ("assert valeur == 2", "valeur == 2", "verification", "aucune cellule"),
     ("[verification, remove-cell]", "[verification]", "verification", "remove-cell"),
-    ("valeur\n```", "valeur\n" * 31 + "```", "cellule-longue", "34 lignes"),
+    ("valeur\n```", "valeur\n" * 31 + "```", "cellule-longue", "38 lignes"),
     ("valeur\n```", "plt.show()\n```", "figure", "sans texte de remplacement"),
 ]
 

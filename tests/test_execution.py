@@ -21,7 +21,7 @@ def run(root: Path) -> execution.Run:
 def test_a_chapter_is_executed_once(small_book):
     first, second = run(small_book), run(small_book)
     assert (first.cached, second.cached) == (False, True)
-    assert [o.status for o in second.outcomes] == ["ok"] * 11
+    assert [o.status for o in second.outcomes] == ["ok"] * 14
 
 
 def test_prose_makes_nothing_stale(small_book, small_chapter, edit):

@@ -65,7 +65,8 @@ def test_a_check_that_bites(small_book):
 def test_a_check_that_is_blind(small_book, small_chapter, edit):
     edit(small_chapter, "assert valeur == 2", "assert valeur > 0")
     for number in (1, 2, 3):
-        edit(small_chapter, f"double_{number} == 4", f"double_{number} > 0")
+        edit(small_chapter, f"eprouver(exercice_{number}, 4,", f"eprouver(exercice_{number}, 2 * valeur,")
+        edit(small_chapter, '(-4, "au signe près")', '(-4, "")')
     assert verdict_of(small_book, "valeur = int", "valeur = 1 + int") == "survived"
 
 
