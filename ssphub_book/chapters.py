@@ -14,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -22,6 +23,7 @@ import yaml
 NOTEBOOKS = "notebooks"
 DATA = "notebooks/data"
 STYLE = "notebooks/ssphub.mplstyle"
+NUMBERED = {kind: re.compile(rf"{kind} \d+\b") for kind in ("Exercice", "Question")}
 ENGINE_TAG = re.compile(r"^:?tags:.*\bmoteur\b", re.MULTILINE)
 DISPLAY_NAME = re.compile(r"^(\s+display_name:\s*)(.*)$", re.MULTILINE)
 
@@ -124,6 +126,15 @@ class Chapter:
             elif fence is None and (heading := re.match(r"(#{1,6})\s+(.*)", line)):
                 found.append((number, len(heading[1]), heading[2].strip()))
         return found
+
+    def numbered(self, kind: str) -> list[tuple[int, int, str]]:
+        """(first line, last line, title) of each « Exercice 1 : … » or « Question 1 : … »."""
+        marks = [*self.headings, (len(self.lines) + 1, 1, "")]
+        return [
+            (line, following[0] - 1, title)
+            for (line, _, title), following in pairwise(marks)
+            if NUMBERED[kind].match(title)
+        ]
 
     def parse(self) -> None:
         """Read the header and the cells. Raises ChapterError, so that nothing runs before all are sound."""

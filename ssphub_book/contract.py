@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from string import ascii_uppercase
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -21,6 +22,9 @@ LONGEST_CELL = 30  # lines
 PARTS = ("La question et les données", "Les pièges", "En production", "Exercices", "Quiz")
 LAST_PART = "Pour aller plus loin"
 LEAST_EXERCISES = LEAST_QUESTIONS = 3
+ITEM = re.compile(r"[-*+] (?:([A-Z])\.\s+(?=\S))?")  # a choice of a question, and its letter
+ANSWER = re.compile(r"\*\*([A-Z])\.\*\*\s+\S")
+DIRECTIVE_LINE = re.compile(r":\w[\w-]*:|[`:]{3,}\s*$")  # an option, or the closing fence
 DATA_READ = re.compile(r"""(?:\bdonnees\(\s*["']|\.\./data/)(\w+)""")
 EMPTY_ALT = re.compile(r"(figure|graphique|image|carte|photo|schéma)?\s*\d*\W*|\S+\.\w{3,4}", re.IGNORECASE)
 
@@ -230,18 +234,8 @@ def _levels(chapter: Chapter) -> Iterator[Finding]:
         previous = level
 
 
-def _sections(chapter: Chapter, prefix: str) -> list[tuple[int, int, str]]:
-    """(first line, last line, title) of each third-level section whose title has the prefix."""
-    marks = [*chapter.headings, (len(chapter.lines) + 1, 1, "")]
-    return [
-        (line, following[0] - 1, title)
-        for (line, level, title), following in pairwise(marks)
-        if level == 3 and title.startswith(prefix)
-    ]
-
-
 def _exercises(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
-    exercises = _sections(chapter, "Exercice")
+    exercises = chapter.numbered("Exercice")
     if len(exercises) < LEAST_EXERCISES:
         message = f"{len(exercises)} exercice(s) : il en faut au moins {LEAST_EXERCISES}."
         yield Finding(chapter.file, 1, "exercices", message)
@@ -277,13 +271,40 @@ def _control(chapter: Chapter, cells: list[Cell], title: str) -> Iterator[Findin
 
 
 def _quiz(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
-    questions = _sections(chapter, "Question")
+    questions = chapter.numbered("Question")
     if len(questions) < LEAST_QUESTIONS:
         message = f"{len(questions)} question(s) au quiz : il en faut au moins {LEAST_QUESTIONS}."
         yield Finding(chapter.file, 1, "quiz", message)
     for first, last, title in questions:
-        if "{dropdown} Réponse" not in "\n".join(chapter.lines[first - 1 : last]):
+        lines = list(enumerate(chapter.lines[first - 1 : last], start=first))
+        folded = next((i for i, (_, line) in enumerate(lines) if "{dropdown} Réponse" in line), None)
+        if folded is None:
             yield Finding(chapter.file, first, "quiz", f"« {title} » n'a pas de réponse expliquée.")
+            continue
+        choices = [(number, line) for number, line in lines[:folded] if ITEM.match(line)]
+        for line, message in (*_choices(choices, first), *_answer(lines[folded:], len(choices))):
+            yield Finding(chapter.file, line, "quiz", f"« {title} » : {message}")
+
+
+def _choices(choices: list[tuple[int, str]], heading: int) -> Iterator[tuple[int, str]]:
+    """What is wrong in the choices of a question, with its line."""
+    if len(choices) < 2:
+        yield heading, "il faut au moins deux choix, « - A. … » puis « - B. … »."
+    for letter, (number, line) in zip(ascii_uppercase, choices, strict=False):
+        if ITEM.match(line)[1] != letter:
+            yield number, f"ce choix doit commencer par « - {letter}. », suivi de son texte."
+            return
+
+
+def _answer(lines: list[tuple[int, str]], choices: int) -> Iterator[tuple[int, str]]:
+    """What is wrong in the folded answer of a question, with its line."""
+    text = [(number, line) for number, line in lines[1:] if line.strip() and not DIRECTIVE_LINE.match(line)]
+    number, line = text[0] if text else lines[0]
+    answer = ANSWER.match(line)
+    if answer is None:
+        yield number, "la réponse doit commencer par sa lettre en gras, « **B.** », suivie de l'explication."
+    elif answer[1] not in ascii_uppercase[:choices]:
+        yield number, f"la réponse est {answer[1]}, qui n'est pas un des choix."
 
 
 def _cells(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:

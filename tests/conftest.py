@@ -136,7 +136,7 @@ QUESTION = """\
 - B. Deux
 
 ```{{dropdown}} Réponse
-B.
+**B.** A oublie d'additionner.
 ```
 
 """

@@ -37,6 +37,15 @@ BREACHES = [
     ("{dropdown} Indice", "{dropdown} Aide", "exercices", "Indice"),
     ("### Question 3", "### Encore 3", "quiz", "2 question(s)"),
     ("{dropdown} Réponse", "{dropdown} Autre", "quiz", "pas de réponse"),
+    ("- A. Un\n- B. Deux", "A ou B ?", "quiz", "au moins deux choix"),
+    ("- A. Un\n", "", "quiz", "commencer par « - A. »"),
+    ("- B. Deux", "- C. Deux", "quiz", "commencer par « - B. »"),
+    ("- B. Deux", "- Deux", "quiz", "commencer par « - B. »"),
+    ("- B. Deux", "- B.", "quiz", "commencer par « - B. »"),
+    ("**B.** A", "B. A", "quiz", "sa lettre en gras"),
+    ("**B.** A oublie d'additionner.", "**B.**", "quiz", "sa lettre en gras"),
+    ("**B.** A oublie d'additionner.\n", "", "quiz", "sa lettre en gras"),
+    ("**B.** A", "**C.** A", "quiz", "n'est pas un des choix"),
     ("assert valeur == 2", "valeur == 2", "verification", "aucune cellule"),
     ("[verification, remove-cell]", "[verification]", "verification", "remove-cell"),
     ("valeur\n```", "valeur\n" * 31 + "```", "cellule-longue", "38 lignes"),
@@ -56,6 +65,33 @@ def test_a_finding_bears_the_line_of_its_key(small_book, small_chapter, edit):
     edit(small_chapter, "niveau: débutant", "niveau: facile")
     line = small_chapter.read_text().splitlines().index("  niveau: facile") + 1
     assert [f.line for f in findings(small_book)] == [line]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("- B. Deux", "- D. Deux"), ("**B.** A oublie", "A oublie"), ("**B.** A oublie", "**Z.** A")],
+)
+def test_a_finding_on_a_question_bears_the_line_to_mend(small_book, small_chapter, edit, old, new):
+    edit(small_chapter, old, new)
+    lines = small_chapter.read_text().splitlines()
+    (finding,) = findings(small_book)
+    assert lines[finding.line - 1].startswith(new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- A. Un\n", "- A. `Un`, qui tient\n  sur deux lignes\n"),
+        ("```{dropdown} Réponse\n", "```{dropdown} Réponse\n:open:\n\n"),
+        (
+            "```{dropdown} Réponse\n**B.** A oublie d'additionner.\n```",
+            ":::{dropdown} Réponse\n**B.** Oui.\n:::",
+        ),
+    ],
+)
+def test_other_sound_questions(small_book, small_chapter, edit, old, new):
+    edit(small_chapter, old, new)
+    assert findings(small_book) == []
 
 
 def test_parts_out_of_order(small_book, small_chapter, edit):
