@@ -69,10 +69,16 @@ globalThis.checks = (() => {
     return onScreen && box.width > 0 && target.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   }
 
-  /* Every element that Tab should reach: the checked radio button is the stop of its group. */
+  /* A group of radio buttons has one stop: the checked one, or the first where none is. */
+  function stopOfGroup(radio) {
+    const group = `input[type="radio"][name="${CSS.escape(radio.name)}"]`;
+    return document.querySelector(`${group}:checked`) || document.querySelector(group);
+  }
+
+  /* Every element that Tab should reach. */
   const reachable = () =>
     all("a[href], button, input, select, textarea, summary, [tabindex]").filter(
-      (e) => e.tabIndex >= 0 && !e.disabled && !e.closest("dialog:not([open])") && visible(e) && !(e.type === "radio" && !e.checked),
+      (e) => e.tabIndex >= 0 && !e.disabled && !e.closest("dialog:not([open])") && visible(e) && (e.type !== "radio" || e === stopOfGroup(e)),
     );
 
   const visited = new Set();

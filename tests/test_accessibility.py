@@ -116,6 +116,33 @@ def test_axe_finds_nothing_in_the_search_nor_in_the_open_menu(page, site_url):
     assert not found, "\n".join(found)
 
 
+def answer_two_questions(page) -> None:
+    """The first one right, the second one wrong, and an exercise ticked."""
+    for number in (0, 1):
+        group = page.locator("section.question fieldset").nth(number)
+        right = f"input[value={group.get_attribute('data-answer')}]"
+        group.locator(right if number == 0 else f"input:not({right})").first.check()
+        group.locator("button").click()
+    page.locator(".exercice-fait input").first.check()
+
+
+def test_nothing_is_found_in_an_answered_quiz(page, site, site_url):
+    chapter = next(name for name in pages(site) if name.startswith("notebooks/"))
+    visit(page, f"{site_url}/{chapter}")
+    answer_two_questions(page)
+    found = []
+    for name in (chapter, "book/decouvrir/parcours.html"):
+        if name != chapter:
+            visit(page, f"{site_url}/{name}")
+            page.locator(".avancee").first.wait_for()
+        for mode in MODES:
+            set_mode(page, mode)
+            found += [f"{name}, {mode}: {line}" for line in violations(page)]
+            found += [f"{name}, {mode}: {line}" for line in page.evaluate("checks.smallTargets()")]
+    page.evaluate("localStorage.clear()")
+    assert not found, "\n".join(found)
+
+
 def test_axe_fires(page):
     show(
         page,

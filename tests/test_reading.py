@@ -1,4 +1,4 @@
-"""Reading paths, lists of chapters, marks kept in the browser, definitions of terms, reports."""
+"""Reading paths, lists of chapters, definitions of terms, reports."""
 
 from __future__ import annotations
 
@@ -45,29 +45,6 @@ def test_three_ways_in_need_no_scroll(site_url, browser):
         page.close()
         assert len(boxes) == 3
         assert all(box["y"] + box["height"] <= height for box in boxes), boxes
-
-
-def test_a_chapter_marked_as_read_shows_on_its_paths(site_url, browser):
-    context = browser.new_context()
-    page = context.new_page()
-    first = PATHS["debutant"]["etapes"][0]["chapitre"]
-    page.goto(f"{site_url}/book/decouvrir/parcours.html")
-    assert page.locator(".lu").count() == 0
-    page.goto(f"{site_url}/notebooks/{first}.html")
-    button = page.locator(".lu-bouton")
-    assert (button.inner_text(), button.get_attribute("aria-pressed")) == ("Marquer comme lu", "false")
-    button.click()
-    assert (button.inner_text(), button.get_attribute("aria-pressed")) == ("Lu", "true")
-    page.goto(f"{site_url}/book/decouvrir/parcours.html")
-    size = len(PATHS["debutant"]["etapes"])
-    assert page.locator("#debutant .parcours-etat").inner_text() == f"Un chapitre lu sur {size}."
-    assert page.locator("#debutant .lu").count() == 1
-    page.goto(f"{site_url}/notebooks/{first}.html")
-    page.locator(".lu-bouton").click()
-    page.goto(f"{site_url}/book/decouvrir/parcours.html")
-    assert page.locator(".lu, .parcours-etat").count() == 0
-    assert context.cookies() == []
-    context.close()
 
 
 def test_a_link_to_a_term_carries_its_definition():

@@ -1,7 +1,7 @@
 """`{chapitres}` and `{parcours}`: every chapter by theme, and the reading paths.
 
-Both are lists of links that read without any script; what a reader has marked as read is kept by
-theme/static/cahiers-lecture.js in the browser alone.
+Both are lists of links that read without any script; theme/static/cahiers-progres.js shows in them what
+the reader has done, which the browser alone keeps.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from ssphub_book import chapters
 PATHS = "book/decouvrir/parcours.yml"
 
 
+class chapter_item(nodes.list_item):
+    """A chapter in a list: how many questions and exercises it has goes with it."""
+
+
 class _ChapterLists(SphinxDirective):
     """What both directives share: the chapters, and an item that shows one of them."""
 
@@ -27,13 +31,14 @@ class _ChapterLists(SphinxDirective):
             self.env.note_dependency(chapter.file)
         return self.lists()
 
-    def item(self, chapter: chapters.Chapter, reason: str = "") -> nodes.list_item:
+    def item(self, chapter: chapters.Chapter, reason: str = "") -> chapter_item:
         """A link, the question (or why this path holds the chapter), level and minutes."""
         address = self.env.app.builder.get_relative_uri(self.env.docname, chapter.file.removesuffix(".md"))
         link = nodes.reference("", chapter.title, refuri=address, internal=True)
         front = chapter.front
         about = f"{front['niveau'].capitalize()}, {front['duree']} minutes"
-        item = nodes.list_item(classes=["chapitre-lien"])
+        questions, exercises = (len(chapter.numbered(kind)) for kind in ("Question", "Exercice"))
+        item = chapter_item(classes=["chapitre-lien"], questions=questions, exercises=exercises)
         item += nodes.paragraph("", "", link)
         item += nodes.paragraph("", reason or front["question"])
         item += nodes.paragraph("", about, classes=["chapitre-duree"])
@@ -77,7 +82,17 @@ class ReadingPaths(_ChapterLists):
         return section
 
 
+def visit_chapter_item(self, node: chapter_item) -> None:
+    attributes = {f"data-{kind}": str(node[kind]) for kind in ("questions", "exercises")}
+    self.body.append(self.starttag(node, "li", "", **attributes))
+
+
+def depart_chapter_item(self, node: chapter_item) -> None:
+    self.depart_list_item(node)
+
+
 def setup(app: Sphinx) -> dict:
+    app.add_node(chapter_item, html=(visit_chapter_item, depart_chapter_item))
     app.add_directive("chapitres", Chapters)
     app.add_directive("parcours", ReadingPaths)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

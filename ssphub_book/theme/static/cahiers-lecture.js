@@ -1,71 +1,6 @@
-/* What helps reading: chapters marked as read (kept in this browser only), definitions of terms. */
+/* What helps reading: definitions of terms. */
 (() => {
   const root = document.documentElement;
-  const label = (name) => root.getAttribute(`data-label-${name}`) || "";
-  const KEY = "chapitres-lus";
-
-  function read() {
-    try {
-      return new Set(JSON.parse(localStorage.getItem(KEY) || "[]"));
-    } catch {
-      return new Set();
-    }
-  }
-
-  function keep(pages) {
-    try {
-      localStorage.setItem(KEY, JSON.stringify([...pages].sort()));
-    } catch {
-      /* storage refused: the mark lasts for this page */
-    }
-  }
-
-  /* `notebooks/theme/chapter`, wherever the book is published. */
-  const name = (address) => (new URL(address, location.href).pathname.match(/notebooks\/.+?(?=\.html$)/) || [""])[0];
-
-  function markButton() {
-    const here = name(location.href);
-    const article = document.querySelector("article");
-    if (!here || !article || !article.querySelector(".fiche")) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "bouton lu-bouton";
-    const show = (done) => {
-      button.setAttribute("aria-pressed", String(done));
-      button.textContent = label(done ? "read" : "mark-read");
-    };
-    show(read().has(here));
-    button.addEventListener("click", () => {
-      const pages = read();
-      const done = !pages.has(here);
-      if (done) pages.add(here);
-      else pages.delete(here);
-      keep(pages);
-      show(done);
-    });
-    article.append(button);
-  }
-
-  function progress() {
-    const pages = read();
-    document.querySelectorAll(".chapitre-lien").forEach((item) => {
-      const link = item.querySelector("a");
-      if (!link || !pages.has(name(link.href))) return;
-      const mark = document.createElement("span");
-      mark.className = "lu";
-      mark.textContent = label("read");
-      link.after(" ", mark);
-    });
-    document.querySelectorAll(".parcours").forEach((list) => {
-      const done = list.querySelectorAll(".lu").length;
-      if (!done) return;
-      const count = document.createElement("p");
-      count.className = "parcours-etat";
-      const words = done === 1 ? label("one-read") : label("many-read").replace("{}", done);
-      count.textContent = words.replace("{}", list.children.length);
-      list.before(count);
-    });
-  }
 
   /* A definition stays while the pointer is on it or the link has the focus; Escape closes it. */
   function definitions() {
@@ -120,5 +55,5 @@
     addEventListener("scroll", () => bubble && document.activeElement !== owner && close(), { passive: true });
   }
 
-  [markButton, progress, definitions].forEach((start) => start());
+  definitions();
 })();
