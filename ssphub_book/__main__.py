@@ -47,6 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8000)
     serve.set_defaults(command=_serve)
 
+    notebooks = commands.add_parser("notebooks", help="write the notebooks that readers download")
+    notebooks.add_argument("--output", type=Path, required=True, help="folder to write them in")
+    notebooks.set_defaults(command=_notebooks)
+
     mutants = commands.add_parser("mutants", help="perturb cells and report the share that checks catch")
     mutants.add_argument("chapters", nargs="*", type=Path)
     mutants.add_argument("--sample", type=int, default=12, help="mutants per chapter")
@@ -113,6 +117,23 @@ def _serve(options: argparse.Namespace) -> int:
     print(f"Le livre est sur http://localhost:{options.port}/ (Ctrl+C pour arrêter)", flush=True)
     with server:
         server.serve_forever()
+    return 0
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from ssphub_book import execution, notebooks
+
+    try:
+        runs = execution.execute(chapters.find(options.root), report=print)
+        failures = [execution.describe(run) for run in runs.values() if run.failure]
+        if not failures:
+            notebooks.write_tree(options.root, options.output, runs)
+    except chapters.ChapterError as error:
+        failures = [str(error)]
+    if failures:
+        print(*failures, sep="\n", file=sys.stderr)
+        return 1
+    print(f"Les notebooks de {len(runs)} chapitre(s) sont dans {options.output}")
     return 0
 
 

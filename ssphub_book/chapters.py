@@ -200,9 +200,10 @@ class Chapter:
         folders = [self.root / DATA / name for name in self.data]
         data = [p for f in folders for p in sorted(f.glob("**/*")) if p.suffix not in {".md", ".py"}]
         shared = [self.root / STYLE, self.root / "requirements.txt"]
-        return [p for p in (*data, *shared, *self._imports()) if p.is_file()]
+        return [p for p in (*data, *shared, *self.modules) if p.is_file()]
 
-    def _imports(self) -> list[Path]:
+    @cached_property
+    def modules(self) -> list[Path]:
         """Modules of this repository that the code imports, directly or not."""
         code = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
         todo = [path for source in code for path in self._local_modules(source)]

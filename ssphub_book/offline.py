@@ -10,29 +10,38 @@ import re
 import zipfile
 from pathlib import Path
 
-from ssphub_book import crawlers, search
+from ssphub_book import crawlers, learner, search
 
 ARCHIVE = "cahiers-ssphub.zip"
 FOLDER = "cahiers-ssphub"
 # What needs a server or serves no reader: the index that is fetched, what programs read.
 LEFT_OUT = (search.FOLDER, "_sources", "partage", crawlers.SECURITY.partition("/")[0])
-LEFT_OUT_FILES = (ARCHIVE, ".buildinfo", "404.html", "objects.inv", "robots.txt", crawlers.SITEMAP)
+LEFT_OUT_FILES = (
+    ARCHIVE,
+    learner.ARCHIVE,
+    ".buildinfo",
+    "404.html",
+    "objects.inv",
+    "robots.txt",
+    crawlers.SITEMAP,
+)
 COMPRESSED = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".woff2", ".gz", ".zip", ".parquet"}
 DATE = (1980, 1, 1, 0, 0, 0)
 OPTIONS = "_static/documentation_options.js"
 INDEX = "searchindex.js"
 OWN_LINK = re.compile(rb'<li class="hors-ligne">.*?</li>', re.DOTALL)
+NOTEBOOKS_LINK = re.compile(rb'href="[./]*' + re.escape(learner.ARCHIVE.encode()) + rb'"')
 
 
-def pack(site: Path) -> Path:
-    """Write the archive in the site's own folder."""
+def pack(site: Path, address: str = "") -> Path:
+    """Write the archive in the site's own folder; `address`: where the site is published, with a slash."""
     archive = site / ARCHIVE
     with zipfile.ZipFile(archive, "w") as target:
         for file in sorted(_files(site)):
             kind = zipfile.ZIP_STORED if Path(file).suffix in COMPRESSED else zipfile.ZIP_DEFLATED
             entry = zipfile.ZipInfo(f"{FOLDER}/{file}", DATE)
             entry.external_attr = 0o100644 << 16
-            target.writestr(entry, _content(site, file), kind)
+            target.writestr(entry, _content(site, file, address), kind)
     return archive
 
 
@@ -42,12 +51,13 @@ def _files(site: Path) -> list[str]:
     return [path.as_posix() for path in kept if path.as_posix() not in LEFT_OUT_FILES]
 
 
-def _content(site: Path, file: str) -> bytes:
+def _content(site: Path, file: str, address: str) -> bytes:
     content = (site / file).read_bytes()
     if file == OPTIONS:  # excerpts are fetched from the pages, which a browser refuses to a file
         content = content.replace(b"SHOW_SEARCH_SUMMARY: true", b"SHOW_SEARCH_SUMMARY: false")
-    if file.endswith(".html"):  # the copy does not hold itself
+    if file.endswith(".html"):  # the copy holds neither itself nor the data of the notebooks
         content = OWN_LINK.sub(b"", content)
+        content = NOTEBOOKS_LINK.sub(f'href="{address}{learner.ARCHIVE}"'.encode(), content)
     return _without_stale_words(content) if file == INDEX else content
 
 

@@ -23,6 +23,7 @@ from ssphub_book import (
     execution,
     feeds,
     history,
+    notebooks,
     offline,
     pages,
     search,
@@ -51,16 +52,17 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
     with _alone(root):
         book = chapters.find(root)
         _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
-        _execute(book, report)
+        runs = _execute(book, report)
         shared = _shared(root)
         state = _state(root, book, shared)
         if _published(root) == state:
             report("Rien n'a changé depuis la dernière construction.")
             return root / SITE
+        made = notebooks.files(root, runs) if settings.read(root).address else {}
         rendered = _render(root, shared)
         report("Pages rendues par Jupyter Book.")
         _check_pages(root, rendered)
-        site = _publish(root, rendered, book)
+        site = _publish(root, rendered, book, made)
         (root / STATE).write_text(state)
         return site
 
@@ -89,7 +91,7 @@ def _refuse(findings: list[contract.Finding], what: str) -> None:
         raise BuildError(f"{lines}\nLe livre {what} : {len(findings)} point(s) à corriger.")
 
 
-def _execute(book: list[chapters.Chapter], report: Callable[[str], None]) -> None:
+def _execute(book: list[chapters.Chapter], report: Callable[[str], None]) -> dict[str, execution.Run]:
     runs = execution.execute(book, report=report)
     failures = [execution.describe(run) for run in runs.values() if run.failure]
     if failures:
@@ -99,6 +101,7 @@ def _execute(book: list[chapters.Chapter], report: Callable[[str], None]) -> Non
     report(f"{executed} chapitre(s) exécuté(s), {len(runs) - executed} repris du cache.")
     findings = [f for run in runs.values() for f in contract.check_outputs(run.chapter, run.notebook)]
     _refuse(findings, "a des sorties à corriger")
+    return runs
 
 
 def _published(root: Path) -> str | None:
@@ -163,7 +166,7 @@ def _check_pages(root: Path, rendered: Path) -> None:
         raise BuildError(f"pages absentes du site rendu : {', '.join(missing) or 'toutes'}.")
 
 
-def _publish(root: Path, rendered: Path, book: list[chapters.Chapter]) -> Path:
+def _publish(root: Path, rendered: Path, book: list[chapters.Chapter], made: dict[str, bytes]) -> Path:
     """Copy, add what follows Sphinx, and swap the new site into place."""
     site, following, previous = root / SITE, root / f"{SITE}.next", root / f"{SITE}.previous"
     if previous.exists() and not site.exists():
@@ -172,7 +175,7 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter]) -> Path:
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(rendered, following)
     search.index(following, book, root / SEARCHED)
-    _add(root, following)
+    _add(root, following, made)
     if site.exists():
         site.rename(previous)
     os.replace(following, site)
@@ -180,11 +183,13 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter]) -> Path:
     return site
 
 
-def _add(root: Path, site: Path) -> None:
-    """What programs read, where the book has an address to give them; then the archive of it all."""
+def _add(root: Path, site: Path, made: dict[str, bytes]) -> None:
+    """The notebooks and what programs read, where the book has an address that they can give; then the
+    archive of it all."""
     known = settings.read(root)
     if known.address:
         found, moment = pages.find(site), history.moment(root)
         crawlers.write(site, known, found, moment)
         feeds.write(site, known, found, moment)
-    offline.pack(site)
+        notebooks.publish(made, site)
+    offline.pack(site, known.address)
