@@ -35,7 +35,10 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"}
 INTRODUCTIONS = {
     EXERCISES: """\
-_Notebook d'exercices du chapitre [{title}]({page}) des Cahiers du SSP Hub (niveau {level})._
+# {title}
+
+Ce notebook vient des cahiers du SSP Hub (niveau {level}). La [page du chapitre]({page}) en montre les
+résultats ; ici, vous les produisez, et vous faites les exercices.
 
 - Exécutez les cellules dans l'ordre, par `Maj` + `Entrée`.
 - À chaque exercice, remplacez les trois points `...` par votre réponse et exécutez la cellule, puis celle
@@ -43,8 +46,10 @@ _Notebook d'exercices du chapitre [{title}]({page}) des Cahiers du SSP Hub (nive
   replié.
 - Les réponses sont dans la [version avec solutions]({other}).""",
     SOLUTIONS: """\
-_Notebook du chapitre [{title}]({page}) des Cahiers du SSP Hub (niveau {level}), avec les solutions des
-exercices._
+# {title}
+
+Ce notebook vient des cahiers du SSP Hub (niveau {level}). La [page du chapitre]({page}) en montre les
+résultats ; ici, vous les produisez. Les exercices y ont leurs solutions.
 
 - Exécutez les cellules dans l'ordre, par `Maj` + `Entrée`.
 - Pour chercher par vous-même d'abord, prenez la [version sans solutions]({other}).""",
@@ -101,11 +106,12 @@ def notebooks(chapter: Chapter, glued: dict[str, str], book: plain.Book) -> dict
     Raises ChapterError where the prose has no plain form, or a cell needs what only a hidden one defines.
     """
     _refuse_hidden_names(chapter)
-    parts = _parts(chapter, plain.Prose(chapter, book, glued))
+    prose = plain.Prose(chapter, book, glued)
+    parts = _parts(chapter, prose)
     packages = distributions_of(chapter)
     made = {}
     for version, name in VERSIONS.items():
-        cells = [_introduction(chapter, book, version), _check(chapter, book, version, packages)]
+        cells = [_introduction(chapter, book, version, prose), _check(chapter, book, version, packages)]
         cells += _chosen(parts, version)
         about = {
             "titre": chapter.title,
@@ -194,7 +200,7 @@ def _shown(cell: Cell, prose: plain.Prose) -> list[dict]:
     return [_code(cell.source, **metadata), *below]
 
 
-def _introduction(chapter: Chapter, book: plain.Book, version: str) -> dict:
+def _introduction(chapter: Chapter, book: plain.Book, version: str, prose: plain.Prose) -> dict:
     """Where the notebook comes from and how to use it, under the title that the chapter gives up."""
     other = path(chapter, EXERCISES if version == SOLUTIONS else SOLUTIONS)
     text = INTRODUCTIONS[version].format(
@@ -203,7 +209,7 @@ def _introduction(chapter: Chapter, book: plain.Book, version: str) -> dict:
         level=chapter.front.get("niveau", ""),
         other=f"{book.address}{other}",
     )
-    return _markdown(f"# {chapter.title}\n\n{text}")
+    return _markdown(prose.block(text, 1))
 
 
 def _check(chapter: Chapter, book: plain.Book, version: str, packages: dict[str, str]) -> dict:
