@@ -1,4 +1,4 @@
-"""What `_config.yml` says of the book as a published work: title, author, address, repository."""
+"""What `_config.yml` says of the book as a published work: title, author, address, repository, release."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Settings:
     address: str
     repository: str
     language: str
+    release: str = ""
 
 
 def read(root: Path) -> Settings:
@@ -30,4 +31,5 @@ def read(root: Path) -> Settings:
         address=f"{address.rstrip('/')}/" if address else "",
         repository=str((config.get("repository") or {}).get("url") or ""),
         language=str(sphinx.get("language") or "fr"),
+        release=str(sphinx.get("release") or ""),
     )
