@@ -77,13 +77,6 @@ def script(book: Settings) -> str:
     return f"https://{host}/{path}/-/raw/{tag(book)}/{SCRIPT}"
 
 
-def notebooks(book: Settings) -> str:
-    """The page of the repository that shows the ready-made notebooks of the release."""
-    host, _, path = repository(book).partition("/")
-    folder = "tree" if host == "github.com" else "-/tree"
-    return f"https://{host}/{path}/{folder}/{NOTEBOOKS_TAG.format(tag=tag(book))}"
-
-
 def has_home(book: Settings) -> bool:
     """Whether the repository stands somewhere: until then its host is one reserved for examples."""
     return not PLACEHOLDER.search(urlsplit(book.repository).hostname or "example")

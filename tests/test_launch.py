@@ -91,7 +91,6 @@ def test_the_script_is_read_at_its_tag_without_redirection(repository, script):
     book = replace(BOOK, repository=repository)
     assert launch.script(book) == script.format(f"v{BOOK.release}")
     assert launch_links.faults(launch.link(book, NAME, "jupyter-python")) == []
-    assert launch.notebooks(book).endswith(f"/tree/notebooks-v{BOOK.release}")
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,9 @@ def test_the_command_line_writes_the_tree_of_the_archive(tree, tmp_path):
 def test_a_page_leads_to_its_notebooks(site):
     for chapter in BOOK.values():
         page = site / f"notebooks/{chapter.name}.html"
-        links = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select(".fiche-notebook a")
+        links = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select(
+            ".fiche-executer a[download]"
+        )
         files = [(page.parent / link["href"]).resolve().relative_to(site) for link in links]
         assert [file.as_posix() for file in files] == [
             *(learner.path(chapter, version) for version in learner.VERSIONS),
@@ -157,14 +159,18 @@ def test_a_page_leads_to_its_notebooks(site):
 
 def test_a_book_without_address_offers_no_notebook(tmp_path):
     (tmp_path / "notebooks/essais").mkdir(parents=True)
-    (tmp_path / "notebooks/essais/un.md").write_text("---\nchapitre:\n  question: Un ?\n---\n# Un\n")
+    header = "chapitre:\n  sspcloud: {chart: jupyter-python, memoire: 2Gi}\n"
+    (tmp_path / "notebooks/essais/un.md").write_text(f"---\n{header}---\n# Un\n")
     conf = "extensions = ['myst_parser', 'ssphub_book.sphinx.header']\nmaster_doc = 'notebooks/essais/un'\n"
+    (tmp_path / "conf.py").write_text(conf)
     cards = []
     for name, address in (("sans", ""), ("avec", "https://livre.example/")):
-        (tmp_path / "conf.py").write_text(f"{conf}html_baseurl = '{address}'\n")
+        config = {"html_baseurl": address, "release": "2026.11"}
+        book = {"repository": {"url": "https://livre.example/a/b"}, "sphinx": {"config": config}}
+        (tmp_path / "_config.yml").write_text(json.dumps(book))
         sphinx_build(tmp_path, tmp_path / name)
         cards.append((tmp_path / name / "notebooks/essais/un.html").read_text(encoding="utf-8"))
-    assert ["fiche-notebook" in card for card in cards] == [False, True]
+    assert ["fiche-executer" in card for card in cards] == [False, True]
 
 
 def test_the_copy_to_read_offline_has_the_notebooks_and_links_to_the_archive_on_the_site(site):
@@ -172,7 +178,9 @@ def test_the_copy_to_read_offline_has_the_notebooks_and_links_to_the_archive_on_
         names = {name.removeprefix(f"{offline.FOLDER}/") for name in archive.namelist()}
         page = archive.read(f"{offline.FOLDER}/notebooks/pratiques/git.html").decode()
     assert {*FILES} <= names and learner.ARCHIVE not in names
-    links = [link["href"] for link in BeautifulSoup(page, "html.parser").select(".fiche-notebook a")]
+    links = [
+        link["href"] for link in BeautifulSoup(page, "html.parser").select(".fiche-executer a[download]")
+    ]
     assert links == ["git.ipynb", "git-solution.ipynb", f"{ADDRESS}{learner.ARCHIVE}"]
 
 

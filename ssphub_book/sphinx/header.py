@@ -15,8 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.locale import _
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from ssphub_book.learner import ARCHIVE, EXERCISES, SOLUTIONS, UNIX
-
+from . import running
 from .typography import french_line, is_french
 
 DATA_PAGE = "book/annexes/donnees"
@@ -77,29 +76,6 @@ def _items(items: list[str]) -> str:
     return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
 
 
-def notebook(app: Sphinx, docname: str) -> str:
-    """How to run the chapter on one's own machine; empty where the book has no address, hence no notebook."""
-    if not app.config.html_baseurl:
-        return ""
-    folder = app.builder.get_relative_uri(docname, "x").removesuffix("x.html")
-    name = docname.rpartition("/")[2]
-    links = {
-        f"{name}{EXERCISES}.ipynb": _("Download the notebook"),
-        f"{name}{SOLUTIONS}.ipynb": _("The version with solutions"),
-        f"{folder}{ARCHIVE}": _("All the notebooks, with their data (zip)"),
-    }
-    items = "".join(
-        f'<li><a href="{escape(address, quote=True)}" download>{text}</a></li>'
-        for address, text in links.items()
-    )
-    return (
-        f"<ul>{items}</ul>\n<details><summary>{_('Run it on your computer')}</summary>\n"
-        f"<p>{_('Unzip all the notebooks, then type this command in their folder (Linux, macOS):')}</p>\n"
-        f'<div class="highlight"><pre>{escape(UNIX)}</pre></div>\n'
-        f"<p>{_('On Windows, follow the file LISEZMOI.md of the archive.')}</p>\n</details>"
-    )
-
-
 def card(app: Sphinx, docname: str, front: dict) -> str:
     """The HTML of the card."""
 
@@ -125,8 +101,8 @@ def card(app: Sphinx, docname: str, front: dict) -> str:
     if front.get("objectifs"):
         goals = [text(goal) for goal in front["objectifs"]]
         rows.append(("objectifs", _("You will know how to"), _items(goals)))
-    if ways := notebook(app, docname):
-        rows.append(("notebook", _("Notebook"), ways))
+    if ways := running.ways(app, docname, front):
+        rows.append(("executer", _("Run this chapter"), ways))
     lines = "\n".join(
         f'<div class="fiche-{key}"><dt>{label}</dt><dd>{value}</dd></div>' for key, label, value in rows
     )
