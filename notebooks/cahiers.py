@@ -108,11 +108,11 @@ def decrire(reponse: object) -> str:
     """Ce qu'est une réponse, en mots : son type, et sa forme si elle en a une."""
     forme = getattr(reponse, "shape", None)
     if isinstance(forme, tuple) and len(forme) == 2:
-        return f"une table de {forme[0]} lignes et {forme[1]} colonnes"
+        return f"une table de {_compter(forme[0], 'ligne')} et {_compter(forme[1], 'colonne')}"
     if isinstance(forme, tuple) and len(forme) == 1:
-        return f"une série ou un tableau de {forme[0]} valeurs"
+        return f"une série ou un tableau de {_compter(forme[0], 'valeur')}"
     if isinstance(reponse, str):
-        return f"un texte de {len(reponse)} caractères"
+        return f"un texte de {_compter(len(reponse), 'caractère')}"
     if isinstance(reponse, bool):
         return "un booléen"
     if isinstance(reponse, Number):
@@ -122,6 +122,10 @@ def decrire(reponse: object) -> str:
         nom = next(nom for genre, nom in noms.items() if isinstance(reponse, genre))
         return f"{nom} de longueur {len(reponse)}"
     return "une fonction" if callable(reponse) else f"un objet de type {type(reponse).__name__}"
+
+
+def _compter(effectif: int, nom: str) -> str:
+    return f"{effectif} {nom}{'s' if effectif > 1 else ''}"
 
 
 def eprouver(controle: Controle, solution: object, fautes: Iterable[tuple[object, str]]) -> None:

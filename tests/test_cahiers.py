@@ -44,6 +44,7 @@ def test_a_right_answer_tells_what_is_right(capsys):
 WRONG = [
     (..., "remplacez les trois points"),
     ("47,3", "un texte de 4 caractères"),
+    ("?", "un texte de 1 caractère."),
     ([47.3], "une liste de longueur 1"),
     (None, "un objet de type NoneType"),
     (float("nan"), "n'est pas fini"),

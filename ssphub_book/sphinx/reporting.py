@@ -10,9 +10,9 @@ from sphinx.locale import _
 
 def report_address(repository: str, pagename: str, title: str) -> str:
     """The address of a new issue about one page of the repository."""
-    questions = (_("Page:") + f" {pagename}.md", _("The sentence or the cell:"), _("What is wrong:"))
-    body = "\n\n".join(questions)
-    query = urlencode({"title": _("Mistake in “{}”").format(title), "body": body})
+    questions = (f"{_('Page:')} {pagename}.md", _("The sentence or the cell:"), _("What is wrong:"))
+    body = "\n\n".join(map(str, questions))
+    query = urlencode({"title": str(_("Mistake in “{}”")).format(title), "body": body})
     return f"{repository.rstrip('/')}/issues/new?{query}"
 
 
