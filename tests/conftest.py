@@ -176,6 +176,7 @@ def small_book(tmp_path: Path) -> Path:
     )
     (root / "_config.yml").write_text(SMALL_CONFIG.format(package=ROOT), encoding="utf-8")
     (root / "requirements.txt").write_text("", encoding="utf-8")
+    (root / "requirements.in").write_text("# What the chapters use\npandas  # tables\n\n", encoding="utf-8")
     return root
 
 

@@ -265,7 +265,7 @@ $$
 
 @pytest.fixture
 def addressed(small_book, small_chapter, edit) -> Path:
-    """The small book with an address, a glossary, and the requirements of a chapter that imports nothing."""
+    """The small book with an address and a glossary."""
     edit(
         small_book / "_config.yml",
         "    language: fr\n",
@@ -274,9 +274,6 @@ def addressed(small_book, small_chapter, edit) -> Path:
     edit(small_book / "_toc.yml", "chapters:\n", "chapters:\n- file: book/annexes/glossaire\n")
     (small_book / "book/annexes").mkdir()
     (small_book / "book/annexes/glossaire.md").write_text(GLOSSARY, encoding="utf-8")
-    (small_book / "requirements.in").write_text(
-        "# What the chapters use\npandas  # tables\n\n", encoding="utf-8"
-    )
     return small_book
 
 
