@@ -2,8 +2,11 @@
 
 import pytest
 from bs4 import BeautifulSoup
+from sphinx.errors import ExtensionError
 
-from tests.conftest import sphinx_build
+from ssphub_book import launch, settings
+from tests import launch_links
+from tests.conftest import ROOT, sphinx_build
 
 CONF = """
 extensions = ['myst_parser', 'ssphub_book.sphinx.typography', 'ssphub_book.sphinx.header']
@@ -21,6 +24,7 @@ chapitre:
   prerequis: [pratiques/autre]
   donnees: [communes, inconnues]
   mots_cles: [dataviz, "R&D"]
+  sspcloud: {chart: jupyter-pyspark, memoire: 8Gi}
 ---
 # Premier
 
@@ -37,6 +41,10 @@ chapitre:
 ---
 # L'autre : chapitre
 """
+BOOK_CONFIG = """
+repository: {{url: "{repository}"}}
+sphinx: {{config: {{release: "{release}"}}}}
+"""
 INDEX = """---
 description: L'accueil ; en bref.
 ---
@@ -50,8 +58,9 @@ annexes/donnees
 """
 
 
-def build(folder, language="fr"):
+def build(folder, language="fr", repository="", release="2026.11"):
     files = {
+        "_config.yml": BOOK_CONFIG.format(repository=repository, release=release),
         "conf.py": CONF.format(language=language),
         "book/index.md": INDEX,
         "book/annexes/donnees.md": "# Données\n\n## Communes\n\nTexte.\n",
@@ -132,3 +141,53 @@ def test_another_language_keeps_the_text_as_typed(tmp_path):
     page = build(tmp_path, "en")["notebooks/theme/premier"]
     assert page.select_one(".fiche-question").get_text() == "Comment compter l'essentiel : vite ?"
     assert page.select_one(".fiche-niveau dt").get_text() == "Level"
+
+
+# --- Running the chapter -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory):
+    """The book where its repository is known."""
+    folder = tmp_path_factory.mktemp("home")
+    return folder, build(folder, repository="https://github.com/ssphub/cahiers")
+
+
+def test_the_card_opens_the_chapter_in_sspcloud(at_home):
+    folder, pages = at_home
+    book = settings.read(folder)
+    button, script, notebooks = entry(pages["notebooks/theme/premier"], "executer").find_all("a")
+    assert button["href"] == launch.link(book, "theme/premier", "jupyter-pyspark", "8Gi")
+    assert button.get_text() == "Open in SSP Cloud"
+    assert script["href"] == launch.script(book)
+    assert notebooks["href"] == "https://github.com/ssphub/cahiers/tree/notebooks-v2026.11"
+    said = entry(pages["notebooks/theme/premier"], "executer").get_text()
+    assert "An account is needed" in said and "do not open yet" not in said
+    assert pages["notebooks/pratiques/autre"].select_one(".fiche-executer") is None
+
+
+def test_the_card_says_that_the_book_has_no_home_yet(tmp_path, page):
+    shown = build(tmp_path, repository="https://example.org/ssphub/cahiers")["notebooks/theme/premier"]
+    assert "do not open yet" in shown.select_one(".fiche-executer .fiche-avertissement").get_text()
+    assert page.select_one(".fiche-executer") is None, "nothing to run without a repository"
+
+
+def test_a_release_that_makes_no_link_stops_the_build(tmp_path):
+    with pytest.raises(ExtensionError, match="release"):
+        build(tmp_path, repository="https://github.com/ssphub/cahiers", release="latest")
+
+
+def test_each_chapter_of_the_book_says_in_french_how_to_run_it(site):
+    for name in launch_links.book_links():
+        html = (site / f"notebooks/{name}.html").read_text(encoding="utf-8")
+        shown = BeautifulSoup(html, "html.parser").select_one(".fiche-executer")
+        assert shown.a["href"] == launch_links.book_links()[name]
+        said = shown.get_text()
+        for words in (
+            "Ouvrir dans SSP Cloud",
+            "Il faut un compte",
+            "exécute ce script",
+            "Sans compte\u00a0: ",
+        ):
+            assert words in said
+        assert ("adresse définitive" in said) == (not launch.has_home(settings.read(ROOT)))
