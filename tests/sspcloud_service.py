@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import inspect
 import json
 import os
 import re
@@ -71,7 +72,7 @@ def versions() -> list[str]:
 def image(version: str) -> Path:
     """The image's Python, made once for these versions and kept in `_build/sspcloud/`."""
     source = pythons()[version]
-    key = repr((version, str(source.resolve()), PACKAGES, Path(__file__).read_text(encoding="utf-8")))
+    key = repr((version, str(source.resolve()), PACKAGES, LEFT_OUT, inspect.getsource(_make_image)))
     folder = ROOT / "_build" / "sspcloud"
     folder.mkdir(parents=True, exist_ok=True)
     prefix = folder / f"python{version}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
