@@ -31,10 +31,8 @@ def _in_sspcloud(book: settings.Settings, docname: str, wanted: dict) -> str:
     url = launch.link(book, docname.removeprefix(f"{NOTEBOOKS}/"), wanted["chart"], wanted["memoire"])
     need = _("An account is needed, with an e-mail address of the public service or of academia.")
     script = f'<a rel="external" href="{escape(launch.script(book))}">{_("this script")}</a>'
-    runs = _(
-        "The link starts a JupyterLab service in your name and runs {} in it, which copies the notebooks, "
-        "installs what is missing and opens this one."
-    ).format(script)
+    runs = _("It starts JupyterLab in your name and runs {}, which fetches and opens the notebook.")
+    runs = runs.format(script)
     warning = ""
     if not launch.has_home(book):
         text = _("SSP Cloud and the repository do not open yet: they will once the book has its home.")
