@@ -43,7 +43,7 @@ chapitre:
 """
 BOOK_CONFIG = """
 repository: {{url: "{repository}"}}
-sphinx: {{config: {{release: "{release}"}}}}
+sphinx: {{config: {{release: "{release}", html_baseurl: "https://cahiers.example/"}}}}
 """
 INDEX = """---
 description: L'accueil ; en bref.
@@ -156,11 +156,12 @@ def at_home(tmp_path_factory):
 def test_the_card_opens_the_chapter_in_sspcloud(at_home):
     folder, pages = at_home
     book = settings.read(folder)
-    button, script, notebooks = entry(pages["notebooks/theme/premier"], "executer").find_all("a")
+    button, script, *downloads = entry(pages["notebooks/theme/premier"], "executer").find_all("a")
     assert button["href"] == launch.link(book, "theme/premier", "jupyter-pyspark", "8Gi")
     assert button.get_text() == "Open in SSP Cloud"
     assert script["href"] == launch.script(book)
-    assert notebooks["href"] == "https://github.com/ssphub/cahiers/tree/notebooks-v2026.11"
+    files = ["premier.ipynb", "premier-solution.ipynb", "../../cahiers-notebooks.zip"]
+    assert [link["href"] for link in downloads] == files
     said = entry(pages["notebooks/theme/premier"], "executer").get_text()
     assert "An account is needed" in said and "do not open yet" not in said
     assert pages["notebooks/pratiques/autre"].select_one(".fiche-executer") is None
@@ -187,7 +188,7 @@ def test_each_chapter_of_the_book_says_in_french_how_to_run_it(site):
             "Ouvrir dans SSP Cloud",
             "Il faut un compte",
             "exécute ce script",
-            "Sans compte\u00a0: ",
+            "Sans compte, sur votre poste\u00a0:",
         ):
             assert words in said
         assert ("adresse définitive" in said) == (not launch.has_home(settings.read(ROOT)))

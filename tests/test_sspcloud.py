@@ -15,11 +15,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import jupytext
 import nbformat
 import pytest
 
-from ssphub_book import chapters, launch, settings
+from ssphub_book import chapters, execution, launch, notebooks, settings
 from tests import sspcloud_service
 from tests.conftest import ROOT
 from tests.sspcloud_service import Service
@@ -34,30 +33,6 @@ NOTEBOOK = f"{FOLDER}/notebooks/{CHAPTER}.ipynb"
 ERROR_PAGE = "LISEZMOI-ERREUR.ipynb"
 START_LIMIT = 300  # seconds: half of what the cluster gives a service to start
 NOWHERE = "http://127.0.0.1:9/"
-
-
-def notebooks_tree(folder: Path) -> None:
-    """The notebooks as the release workflow publishes them, at the root of their own branch."""
-    chapter = chapters.read(ROOT, ROOT / f"notebooks/{CHAPTER}.md")
-    target = folder / "notebooks" / CHAPTER
-    target.parent.mkdir(parents=True)
-    for suffix, left_out in (("", {"solution"}), ("-solution", {"exercice"})):
-        notebook = jupytext.read(chapter.path)
-        left_out = left_out | {"verification"}
-        notebook.cells = [c for c in notebook.cells if not left_out & set(c.metadata.get("tags", []))]
-        needs = {name: name for name in ("matplotlib", "numpy", "pandas")}
-        notebook.metadata["cahiers"] = {"paquets": needs | {"pyspark": "pyspark"}}
-        nbformat.write(notebook, target.with_name(f"{target.name}{suffix}.ipynb"))
-    for name in ("cahiers.py", "ssphub.mplstyle", *(f"data/{data}" for data in chapter.data)):
-        source, copy = ROOT / "notebooks" / name, folder / "notebooks" / name
-        if source.is_dir():
-            shutil.copytree(source, copy)
-        else:
-            shutil.copy2(source, copy)
-    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    pins = re.findall(r"^[\w.-]+(?:\[[\w,]+\])?==[^\\\n]+", lock, re.MULTILINE)
-    (folder / "requirements.txt").write_text("\n".join(pin.strip() for pin in pins), encoding="utf-8")
-    (folder / "LISEZMOI.md").write_text("# Les notebooks\n", encoding="utf-8")
 
 
 def write_light_chapter(folder: Path) -> None:
@@ -102,7 +77,7 @@ def link() -> str:
 def repository() -> Iterator[Path]:
     """The repository of the book, with the notebooks of this release at their tag."""
     with sspcloud_service.folder("depot-") as folder:
-        notebooks_tree(folder)
+        notebooks.write_tree(ROOT, folder, execution.execute(chapters.find(ROOT)))
         write_light_chapter(folder)
         identity = ["-c", "user.name=Essai", "-c", "user.email=essai@example.org"]
         for command in (
