@@ -16,6 +16,7 @@ Le module n'emploie que la bibliothèque standard : il s'importe partout.
 """
 
 import math
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Number
 from pathlib import Path
@@ -23,6 +24,8 @@ from pathlib import Path
 DOSSIER = Path(__file__).resolve().parent / "data"
 FAUTES_PAR_EXERCICE = 3
 CONSEIL_LE_PLUS_COURT = 20  # caractères : en dessous, un conseil ne dit guère que « faux »
+
+LARGEUR = 76  # caractères d'une ligne d'affichage
 
 Etape = tuple[str, bool, str]
 Controle = Callable[..., Iterator[Etape]]
@@ -57,10 +60,17 @@ def verifier(controle: Controle, *reponses: object) -> None:
     """Contrôle une réponse : l'affiche si elle est juste, lève `PasEncore` sinon."""
     titre = controle.__name__.replace("_", " ").capitalize()
     acquis, conseil = _parcourir(controle, reponses)
+    deja = _paragraphe(f"Acquis : {' ; '.join(acquis)}.") if acquis else ""
     if conseil:
-        deja = f"\n  Acquis : {' ; '.join(acquis)}." if acquis else ""
-        raise PasEncore(f"{titre} : pas encore.{deja}\n  À revoir : {conseil}")
-    print(f"{titre} : c'est juste ({' ; '.join(acquis)}).")
+        raise PasEncore(f"{titre} : pas encore.{deja}{_paragraphe(f'À revoir : {conseil}')}")
+    print(f"{titre} : c'est juste.{deja}")
+
+
+def _paragraphe(texte: str) -> str:
+    """Un paragraphe en retrait, coupé à la largeur d'une page."""
+    retrait = {"initial_indent": "  ", "subsequent_indent": "    "}
+    texte = texte.replace(" ;", "\u00a0;").replace(" :", "\u00a0:")  # pas de signe en début de ligne
+    return "\n" + textwrap.fill(texte, LARGEUR, break_on_hyphens=False, **retrait).replace("\u00a0", " ")
 
 
 def _parcourir(controle: Controle, reponses: tuple) -> tuple[list[str], str]:

@@ -38,7 +38,9 @@ def said(control, *answers) -> str:
 
 def test_a_right_answer_tells_what_is_right(capsys):
     cahiers.verifier(exercice_1, 47.3)
-    assert capsys.readouterr().out == "Exercice 1 : c'est juste (un seul nombre ; la bonne valeur).\n"
+    assert capsys.readouterr().out == (
+        "Exercice 1 : c'est juste.\n  Acquis : un seul nombre ; la bonne valeur.\n"
+    )
 
 
 WRONG = [
@@ -60,12 +62,20 @@ WRONG = [
 def test_each_wrong_answer_has_its_advice(answer, advice):
     message = said(exercice_1, answer)
     assert message.startswith("Exercice 1 : pas encore.")
-    assert advice in message
+    assert advice in " ".join(message.split())
     assert "47" not in message.replace("47,3", "")
 
 
 def test_what_is_right_already_is_said_too():
     assert "  Acquis : un seul nombre.\n  À revoir : vérifiez" in said(exercice_1, 12.0)
+
+
+def test_long_advice_is_cut_into_lines():
+    def exercice_4(part):
+        yield "", False, "relisez l'énoncé : " + "un mot, " * 30
+
+    lines = said(exercice_4, 1).splitlines()
+    assert len(lines) > 3 and max(map(len, lines)) <= cahiers.LARGEUR
 
 
 def test_an_answer_that_breaks_the_check_is_described():

@@ -21,9 +21,10 @@ def ways(app: Sphinx, docname: str, front: dict) -> str:
     if book is None or not book.address or not book.repository or not front.get("sspcloud"):
         return ""
     try:
-        return _in_sspcloud(book, docname, front["sspcloud"]) + _on_ones_own(app, docname)
+        found = _in_sspcloud(book, docname, front["sspcloud"]), _on_ones_own(app, docname)
     except launch.LaunchError as error:
         raise ExtensionError(str(error)) from None
+    return "\n".join(f'<div class="voie">{way}</div>' for way in found)
 
 
 def _in_sspcloud(book: settings.Settings, docname: str, wanted: dict) -> str:
