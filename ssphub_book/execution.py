@@ -149,12 +149,13 @@ def _leave(signum: int, frame: object) -> None:
 def _stop(pool: ProcessPoolExecutor) -> None:
     """Stop the workers, idle or not; one that does not end by itself is killed."""
     processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)  # SIGTERM ends the chapter, not its worker
     for process in processes:
         process.terminate()
     for process in processes:
         process.join(PATIENCE)
         process.kill()
-    pool.shutdown(wait=True, cancel_futures=True)
+    pool.shutdown()
 
 
 def _result(future: Future[Run], chapter: Chapter) -> Run:
