@@ -36,12 +36,13 @@ COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 CALLED = re.compile(r"\b([^\W\d_]\w{2,})\(|\b(?:import|from)\s+(\w{3,})")
 DEFINED = re.compile(r"\bdef\s+(\w+)")
 COMMON = {*keyword.kwlist, *dir(builtins)}
+ATTACHED = re.compile(r"-(?:le|la|les|lui|leur|moi|nous|vous|je|il|elle|ils|elles|on|y|en|ce|ci|meme|memes)$")
 YEAR = re.compile(r"(?:19|20)\d\d$")
 HEADINGS = re.compile(r"h[1-6]")
-# Nothing of these says what a page is about, or the page of its own says it better.
+# Nothing of these says what a page is about, the page of its own says it better, or it is an answer.
 LEFT_OUT = (
     "script, style, svg, math, a.headerlink, .toctree-wrapper, .fiche, button, details.hide > summary, "
-    ".cell_output pre, .cell_output table"
+    ".cell_output pre, .cell_output table, .tag_controle, :is(.question, .exercice) details"
 )
 CODE = ".cell_input, div[class*=highlight-]"
 CODE_WEIGHT = "0.4"
@@ -208,10 +209,12 @@ def language(found: list[Record]) -> dict[str, list | int]:
 
 
 def _listed(words: set[str], stop: set[str]) -> set[str]:
-    """The words worth sending: no stop word, no number but years, no plural beside its singular."""
+    """The words worth sending: no stop word, no plural beside its singular, no number but years, no verb
+    with its pronoun (« écrivez-le »)."""
     plurals = {word for word in words if len(word) > 3 and word[-1] in "sx" and word[:-1] in words}
-    numbers = {word for word in words if word.isdigit() and not YEAR.match(word)}
-    return words - stop - plurals - numbers
+    numbers = {word for word in words if word[0].isdigit() and not YEAR.match(word)}
+    attached = {word for word in words if ATTACHED.search(word)}
+    return words - stop - plurals - numbers - attached
 
 
 def _run(found: list[Record], folder: Path) -> None:
