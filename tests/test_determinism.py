@@ -30,7 +30,7 @@ def test_a_difference_is_seen(small_book, small_chapter, edit):
     edit(small_chapter, "valeur\n```", "import random\n\nprint(random.random())\n```")
     assert _outputs(small_book)[0] != _outputs(small_book)[0]
     cell = "```{code-cell} ipython3\n"
-    edit(small_chapter, f"{cell}from pathlib", f"{cell}:tags: [mesure]\n\nfrom pathlib")
+    edit(small_chapter, f"{cell}import sys", f"{cell}:tags: [mesure]\n\nimport sys")
     edit(small_chapter, "print(random.random())", "print(random.randint(10, 99), 's')")
     assert _outputs(small_book)[0] == _outputs(small_book)[0]
 
