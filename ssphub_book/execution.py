@@ -196,6 +196,7 @@ def _run_in_kernel(chapter: Chapter, until: int | None) -> Run:
         timeout=cell_limit(chapter.root),
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # however the kernel cuts what a cell prints
         resources={"metadata": {"path": str(chapter.path.parent)}},
     )
     notebook.metadata["language_info"] = LANGUAGE

@@ -1,0 +1,35 @@
+"""The contract of the chapters: each breach is a `Finding`, with its file, line, rule and remedy.
+
+One module per family of rules; each gives `RULES`, functions that take a chapter and the files of the
+table of contents. A new rule is a function in the module of its family, and a page of the guide.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ssphub_book.chapters import Chapter, ChapterError
+from ssphub_book.contract import cells, contents, exercises, header, outputs, parts
+from ssphub_book.contract.contents import table_of_contents
+from ssphub_book.contract.finding import Finding
+from ssphub_book.contract.outputs import check_outputs
+
+__all__ = ["Finding", "check", "check_book", "check_outputs", "table_of_contents"]
+FAMILIES = (header, contents, parts, exercises, cells, outputs)
+
+
+def check(chapter: Chapter, toc: set[str]) -> list[Finding]:
+    """All findings on one chapter; `toc` holds the files named in `_toc.yml`, without extension."""
+    try:
+        chapter.parse()
+    except ChapterError as error:
+        return [Finding(chapter.file, error.line, "lecture", error.message, "corrigez cette ligne.")]
+    rules = [rule for family in FAMILIES for rule in family.RULES]
+    return sorted(finding for rule in rules for finding in rule(chapter, toc))
+
+
+def check_book(chapters: list[Chapter], root: Path) -> list[Finding]:
+    """Findings on every chapter, and on `_toc.yml` where it names a file that is not there."""
+    toc = table_of_contents(root)
+    findings = [finding for chapter in chapters for finding in check(chapter, set(toc))]
+    return [*findings, *contents.absent(root, toc)]
