@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import os
 import sys
 from functools import partial
@@ -50,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     notebooks = commands.add_parser("notebooks", help="write the notebooks that readers download")
     notebooks.add_argument("--output", type=Path, required=True, help="folder to write them in")
     notebooks.set_defaults(command=_notebooks)
+
+    changes = commands.add_parser("changes", help="list, in JSON, the pages that commits change")
+    changes.add_argument("--since", required=True, help="commit to start from")
+    changes.set_defaults(command=_changes)
 
     mutants = commands.add_parser("mutants", help="perturb cells and report the share that checks catch")
     mutants.add_argument("chapters", nargs="*", type=Path)
@@ -134,6 +140,18 @@ def _notebooks(options: argparse.Namespace) -> int:
         print(*failures, sep="\n", file=sys.stderr)
         return 1
     print(f"Les notebooks de {len(runs)} chapitre(s) sont dans {options.output}")
+    return 0
+
+
+def _changes(options: argparse.Namespace) -> int:
+    from ssphub_book import changes
+
+    try:
+        found = changes.since(options.root, options.since)
+    except changes.UnknownCommit as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(dataclasses.asdict(found)))
     return 0
 
 
