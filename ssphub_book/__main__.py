@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import sys
+import tempfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     changes = commands.add_parser("changes", help="list, in JSON, the pages that commits change")
     changes.add_argument("--since", required=True, help="commit to start from")
     changes.set_defaults(command=_changes)
+
+    scale = commands.add_parser("scale", help="time the build of books of more and more synthetic chapters")
+    scale.add_argument("--chapters", type=int, nargs="+", default=[10, 40, 100, 300])
+    scale.add_argument("--plain-up-to", type=int, default=100, help="largest book also built without us")
+    scale.set_defaults(command=_scale)
 
     mutants = commands.add_parser("mutants", help="perturb cells and report the share that checks catch")
     mutants.add_argument("chapters", nargs="*", type=Path)
@@ -152,6 +158,16 @@ def _changes(options: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     print(json.dumps(dataclasses.asdict(found)))
+    return 0
+
+
+def _scale(options: argparse.Namespace) -> int:
+    from ssphub_book import scale
+
+    say = partial(print, flush=True)
+    with tempfile.TemporaryDirectory(prefix="ssphub-scale-") as folder:
+        for count in options.chapters:
+            scale.measure(options.root, Path(folder), count, count <= options.plain_up_to, say)
     return 0
 
 

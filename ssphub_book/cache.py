@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from jupyter_cache import get_cache
@@ -11,6 +13,14 @@ from nbformat import NotebookNode
 from ssphub_book.chapters import Chapter
 
 FOLDER = "_build/.jupyter_cache"
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """An execution that the cache holds; `seconds` is None where Jupyter Book itself made it."""
+
+    moment: datetime
+    seconds: float | None
 
 
 class Cache:
@@ -27,12 +37,13 @@ class Cache:
         except KeyError:
             return None
 
-    def seconds(self, chapter: Chapter) -> float | None:
-        """How long its last execution took."""
+    def last_run(self, chapter: Chapter) -> LastRun | None:
+        """When the kept execution of the chapter was made, and how long it took; None where none is."""
         try:
-            return self._cache.match_cache_notebook(chapter.notebook).data.get("execution_seconds")
+            kept = self._cache.match_cache_notebook(chapter.notebook)
         except KeyError:
             return None
+        return LastRun(kept.created, kept.data.get("execution_seconds"))
 
     def store(self, chapter: Chapter, notebook: NotebookNode, seconds: float) -> None:
         """Keep a chapter that ran to its end; it takes the place of an older run of the same key."""

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ssphub_book import execution
+from ssphub_book import execution, state
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import NOTEBOOKS, Cell, Chapter, python_of, read
 
@@ -227,9 +227,11 @@ def _run_sample_in(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant
 
 
 def _report(chapter: Chapter, verdicts: dict[Mutant, str]) -> bool:
+    """Print and put on record what the sample gave; return whether the goal is reached."""
     counts = {v: list(verdicts.values()).count(v) for v in sorted(set(verdicts.values()))}
     caught = sum(count for v, count in counts.items() if v.startswith("caught"))
     telling = caught + counts.get("survived", 0)
+    state.record(chapter.root, chapter, caught, telling)
     share = caught / telling if telling else 1.0
     details = ", ".join(f"{count} {v}" for v, count in counts.items())
     print(f"{chapter.file}: {caught}/{telling} caught ({share:.0%}); {details}", flush=True)
