@@ -30,6 +30,7 @@ new: setup
 
 format: setup
 	@.venv/bin/ruff format ssphub_book tests notebooks
+	@$(RUN) format
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "make: il faut Python 3.11, 3.12 ou 3.13 (commande python3 introuvable)."; exit 1; }

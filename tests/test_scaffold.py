@@ -15,7 +15,17 @@ import pytest
 import yaml
 
 from ssphub_book import __main__ as command_line
-from ssphub_book import chapters, contract, demonstration, execution, learner, listing, publication, scaffold
+from ssphub_book import (
+    chapters,
+    contract,
+    demonstration,
+    execution,
+    formatting,
+    learner,
+    listing,
+    publication,
+    scaffold,
+)
 from tests import test_data
 from tests.conftest import ROOT, sample
 
@@ -384,3 +394,8 @@ def test_what_follows_is_said(book, capsys):
     assert f"notebooks/data/{NEW}/extract.py" in said
     commands = ["make preview", "make check CHAPTER=notebooks/collecte/lire-un-fichier.md", "make test"]
     assert [line.strip() for line in said.splitlines()[-3:]] == commands
+
+
+def test_new_chapters_are_in_form(started):
+    report = formatting.format_files(started, [c.path for c in chapters.find(started)], write=False)
+    assert (report.changed, report.refused) == ([], [])
