@@ -62,6 +62,12 @@ def format_files(root: Path, paths: Iterable[Path], *, write: bool) -> Report:
     return report
 
 
+def formatted(page: Chapter) -> str:
+    """The text of one page in form, whatever its file holds."""
+    report = Report()
+    return _cells([_replaced(page, _markdown(page, report))], report)[0]
+
+
 def files(root: Path) -> list[Path]:
     """The chapters and the pages of the book."""
     return [chapter.path for chapter in chapters.find(root)] + sorted((root / "book").rglob("*.md"))

@@ -15,7 +15,7 @@ from string import Template
 
 import yaml
 
-from ssphub_book import chapters, contract, demonstration
+from ssphub_book import chapters, contract, demonstration, formatting
 from ssphub_book.listing import LEVELS, PATHS, THEMES, TOC, ListingError, add_to_contents, add_to_path
 
 TEMPLATE = Path(__file__).resolve().parent / "template"
@@ -232,7 +232,8 @@ def _contents(root: Path, answers: Answers) -> dict[Path, bytes]:
         }
     values |= _about(answers, next(yaml.safe_load_all(source)))
     chapter = root / chapters.NOTEBOOKS / answers.theme / f"{answers.name}.md"
-    return {chapter: _fill("chapitre.md", values).encode()} | beside | _listings(root, answers)
+    text = formatting.formatted(chapters.Chapter(root, chapter, _fill("chapitre.md", values)))
+    return {chapter: text.encode()} | beside | _listings(root, answers)
 
 
 def _listings(root: Path, answers: Answers) -> dict[Path, bytes]:
