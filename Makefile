@@ -2,9 +2,10 @@
 PYTHON ?= python3
 PORT ?= 8000
 CHAPTER ?=
+OPTIONS ?=
 RUN = .venv/bin/python -m ssphub_book
 
-.PHONY: setup book test test-all mutants serve check lint format lock
+.PHONY: setup book new test test-all mutants serve check format lock
 
 book: setup
 	@$(RUN) build
@@ -24,8 +25,12 @@ serve: setup
 check: setup
 	@$(RUN) check $(CHAPTER)
 
+new: setup
+	@$(RUN) new $(OPTIONS)
+
 format: setup
 	@.venv/bin/ruff format ssphub_book tests notebooks
+	@$(RUN) format
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo "make: il faut Python 3.11, 3.12 ou 3.13 (commande python3 introuvable)."; exit 1; }

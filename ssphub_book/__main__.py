@@ -46,6 +46,22 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("chapters", nargs="*", type=Path)
     check.set_defaults(command=_check)
 
+    new = commands.add_parser("new", help="start a chapter that passes every check; asks what it needs")
+    new.add_argument("--theme", help="folder of notebooks/")
+    new.add_argument("--question", help="what the chapter answers; ends with « ? »")
+    new.add_argument("--titre", dest="title")
+    new.add_argument("--nom", dest="name", help="file name, without extension")
+    new.add_argument("--niveau", dest="level", help="débutant, intermédiaire or avancé")
+    new.add_argument("--donnees", dest="data", help="a folder of notebooks/data/, or a new name")
+    new.set_defaults(command=_new)
+
+    form = commands.add_parser("format", help="format the code cells and the Markdown of chapters and pages")
+    form.add_argument("files", nargs="*", type=Path)
+    form.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where something would change"
+    )
+    form.set_defaults(command=_format)
+
     serve = commands.add_parser("serve", help="serve the built site on loopback")
     serve.add_argument("--port", type=int, default=8000)
     serve.set_defaults(command=_serve)
@@ -107,6 +123,40 @@ def _check(options: argparse.Namespace) -> int:
         print(finding)
     print(f"{len(book)} chapitre(s) vérifié(s), {len(findings)} point(s) à corriger.")
     return 1 if findings else 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from ssphub_book import scaffold
+
+    root = options.root.resolve()
+    read = input if sys.stdin.isatty() else None
+    try:
+        answers = scaffold.ask(root, vars(options), read, say=print)
+        files = scaffold.create(root, answers)
+    except scaffold.ScaffoldError as error:
+        print(f"Le chapitre n'est pas créé. {error}", file=sys.stderr)
+        return 1
+    print("Écrits, chapitre et ce qui l'accompagne :", *(f"  {file}" for file in files), sep="\n")
+    print("Remplacez chaque passage « À ÉCRIRE », avec l'exemple qui le suit. Ensuite :")
+    print("  make preview", f"  make check CHAPTER={files[0]}", "  make test", sep="\n")
+    return 0
+
+
+def _format(options: argparse.Namespace) -> int:
+    from ssphub_book import formatting
+
+    root = options.root.resolve()
+    paths = options.files or formatting.files(root)
+    try:
+        report = formatting.format_files(root, paths, write=not options.check)
+    except chapters.ChapterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(*report.changed, *report.refused, sep="\n", end="\n" if report.changed or report.refused else "")
+    verb = "à mettre en forme (make format)" if options.check else "mis en forme"
+    counts = f"{len(report.changed)} {verb}, {len(report.refused)} passage(s) laissé(s) tel(s) quel(s)"
+    print(f"{len(paths)} fichier(s) lu(s), {counts}.")
+    return 1 if report.refused or (options.check and report.changed) else 0
 
 
 def _selected(options: argparse.Namespace) -> list[chapters.Chapter]:

@@ -143,15 +143,11 @@ class Chapter:
     @cached_property
     def notebook(self) -> nbformat.NotebookNode:
         """The notebook with its fingerprint in it: what the cache, the tests and Sphinx all read."""
-        from myst_nb.core.read import (
-            MystMetadataParsingError,
-            UnexpectedCellDirective,
-            read_myst_markdown_notebook,
-        )
+        from myst_nb.core.read import MystMetadataParsingError, read_myst_markdown_notebook
 
         try:
             return read_myst_markdown_notebook(self.keyed_text, add_source_map=True, path=self.path)
-        except (MystMetadataParsingError, UnexpectedCellDirective) as error:
+        except MystMetadataParsingError as error:
             raise ChapterError(self.file, 1, f"cellule ou en-tête illisible : {error}.") from None
 
     @cached_property
