@@ -104,7 +104,8 @@ def _nearest(name: str, known: list[str]) -> str:
 
 
 def _remedy(link: Link, near: str) -> str:
-    if near:
+    wrong_anchor = "#" in link.target and f"« {link.target.partition('#')[0]} »" in near
+    if near and not wrong_anchor:
         return f"corrigez-le ; vouliez-vous dire {near} ?"
     if "#" in link.target:
         return f"une ancre ne se déduit pas d'un titre : {LABEL_HOW_TO}."

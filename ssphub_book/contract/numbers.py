@@ -53,18 +53,17 @@ class Typed:
 
 def check_numbers(chapter: Chapter, notebook: NotebookNode | None = None) -> Iterator[Finding]:
     """Findings on typed numbers; `notebook`, the chapter once executed, tells more results."""
-    results = (
-        _asserted(chapter) if notebook is None else {**_asserted(chapter), **_displayed(chapter, notebook)}
-    )
+    numbers = list(_typed_numbers(chapter))
+    if not numbers:
+        return
+    results = _asserted(chapter) | (_displayed(chapter, notebook) if notebook else {})
     parameters = _parameters(chapter)
-    for line, typed in _typed_numbers(chapter):
+    for line, typed in numbers:
         if any(typed.shows(parameter) for parameter in parameters):
             continue
         source = next((source for result, source in results.items() if typed.shows(result)), None)
         if source:
-            message = (
-                f"« {typed.written} » est saisi dans le texte, alors qu'une cellule le calcule ({source})."
-            )
+            message = f"« {typed.written} » est saisi, alors qu'une cellule le calcule ({source})."
             remedy = "confiez-le à glue dans une cellule de vérification, et écrivez {glue:text}`cle:.1f`."
             yield Finding(chapter.file, line, "nombre-saisi", message, remedy)
 

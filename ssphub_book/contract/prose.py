@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from urllib.parse import unquote
 
 import yaml
@@ -64,6 +64,13 @@ class Passage:
 
     def line_at(self, offset: int) -> int:
         return self.line + self.text.count("\n", 0, offset)
+
+    @cached_property
+    def without_addresses(self) -> str:
+        """The text with `OBJECT` in place of each character of an address or of a path."""
+        from ssphub_book.sphinx.typography import PROTECTED
+
+        return PROTECTED.sub(lambda match: OBJECT * len(match.group()), self.text)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ssphub_book.contract.prose import OBJECT
 
 WORD = re.compile(rf"[\w{OBJECT}](?:[\w{OBJECT}'’.·/@\\-]*[\w{OBJECT}])?")
 # What is no French word: digits, identifiers, names of files and addresses, halves of an object.
-FOREIGN = re.compile(rf".*[\d_@.\\{OBJECT}]|.*[^\W\d_][a-zà-ÿ]+[A-Z]|[A-Z]{{2,6}}s?$")
+FOREIGN = re.compile(rf".*[\dº_@.\\{OBJECT}]|.*[^\W\d_][a-zà-ÿ]+[A-Z]|[A-Z]{{2,6}}s?$")
 ELISION = re.compile(r"(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu|presqu|quelqu|entr)['’]", re.IGNORECASE)
 UNAVAILABLE = "l'orthographe n'est pas vérifiée ici : chunspell ne s'installe pas sur cette machine."
 
@@ -23,7 +23,7 @@ def unknown_words(chapter: Chapter) -> dict[str, list[int]]:
     """The words that neither the dictionary nor the book's list admits, with their lines."""
     found: dict[str, list[int]] = {}
     for passage in prose.read(chapter).passages:
-        for match in WORD.finditer(passage.text):
+        for match in WORD.finditer(passage.without_addresses):
             for word in _parts(match.group()):
                 found.setdefault(word, []).append(passage.line_at(match.start()))
     return found

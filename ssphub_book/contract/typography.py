@@ -40,9 +40,8 @@ FAULTS = [
 
 def _marks(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     for passage in prose.read(chapter).passages:
-        text = _without_addresses(passage.text)
         for fault, what, remedy in FAULTS:
-            for match in fault.finditer(text):
+            for match in fault.finditer(passage.without_addresses):
                 message = f"{what} : « {_around(passage, match)} »."
                 yield Finding(chapter.file, passage.line_at(match.start()), "typographie", message, remedy)
 
@@ -56,13 +55,6 @@ def _words(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
             yield Finding(
                 chapter.file, lines[0], "typographie", f"{what} : « {word} ».", f"écrivez « {form} »."
             )
-
-
-def _without_addresses(text: str) -> str:
-    """The text with its addresses and paths covered, at the same offsets."""
-    from ssphub_book.sphinx.typography import PROTECTED
-
-    return PROTECTED.sub(lambda match: "x" * len(match.group()), text)
 
 
 def _around(passage: Passage, match: re.Match[str]) -> str:
