@@ -8,7 +8,7 @@ import unicodedata
 import nbformat
 import pytest
 
-from ssphub_book import chapters, contract
+from ssphub_book import chapters, contract, publication
 from ssphub_book.contract import dictionary, numbers, prose
 
 PLACE = "Un piège.\n"
@@ -471,3 +471,12 @@ def test_what_is_left_to_write_is_told_wherever_it_is(small_book, small_chapter,
     lines = [n for n, line in enumerate(small_chapter.read_text().splitlines(), 1) if "À ÉCRIRE :" in line]
     assert [(f.rule, f.line) for f in findings] == [("a-completer", line) for line in lines]
     assert len(lines) == 3 and not any(finding.blocking for finding in findings)
+
+
+def test_advice_stops_no_build():
+    advice = contract.Finding("a.md", 1, "orthographe", "un mot.", "corrigez-le.")
+    publication._refuse([advice], "a des mots à corriger")
+    breach = contract.Finding("a.md", 1, "typographie", "un signe.", "corrigez-le.")
+    with pytest.raises(publication.BuildError, match=r"1 point\(s\)") as error:
+        publication._refuse([advice, breach], "a des signes à corriger")
+    assert "un mot" not in str(error.value)
