@@ -86,6 +86,7 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _refuse(findings: list[contract.Finding], what: str) -> None:
+    findings = [finding for finding in findings if finding.blocking]
     if findings:
         lines = "\n".join(map(str, findings))
         raise BuildError(f"{lines}\nLe livre {what} : {len(findings)} point(s) à corriger.")

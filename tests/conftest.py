@@ -140,6 +140,14 @@ QUESTION = """\
 ```
 
 """
+SMALL_GLOSSARY = """\
+# Glossaire
+
+```{glossary}
+notebook
+  Document qui mêle du texte et du code.
+```
+"""
 SMALL_CONFIG = """\
 title: Petit livre
 only_build_toc_files: true
@@ -169,6 +177,10 @@ def small_book(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "notebooks/cahiers.py", root / "notebooks")
     (data / "valeur.csv").write_text("2", encoding="utf-8")
     (data / "SOURCE.md").write_text("Un nombre.", encoding="utf-8")
+    (root / "book/annexes").mkdir()
+    (root / "book/annexes/glossaire.md").write_text(SMALL_GLOSSARY, encoding="utf-8")
+    (chapter.parent / "schema.png").write_bytes(b"PNG")
+    (chapter.parent / "photo.png").write_bytes(bytes(300_001))
     (root / "book/index.md").write_text("# Petit livre\n\nBonjour.\n", encoding="utf-8")
     (root / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n- file: notebooks/essais/un-et-un\n",

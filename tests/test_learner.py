@@ -272,7 +272,6 @@ def addressed(small_book, small_chapter, edit) -> Path:
         "    language: fr\n    html_baseurl: https://livre.example\n",
     )
     edit(small_book / "_toc.yml", "chapters:\n", "chapters:\n- file: book/annexes/glossaire\n")
-    (small_book / "book/annexes").mkdir()
     (small_book / "book/annexes/glossaire.md").write_text(GLOSSARY, encoding="utf-8")
     return small_book
 

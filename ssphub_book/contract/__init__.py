@@ -1,35 +1,65 @@
 """The contract of the chapters: each breach is a `Finding`, with its file, line, rule and remedy.
 
 One module per family of rules; each gives `RULES`, functions that take a chapter and the files of the
-table of contents. A new rule is a function in the module of its family, and a page of the guide.
+table of contents. A new rule is a function in the module of its family, and a page of the guide. The
+families of `PROSE` read every page of the book, the others its chapters only.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ssphub_book.chapters import Chapter, ChapterError
-from ssphub_book.contract import cells, contents, exercises, header, outputs, parts
+from nbformat import NotebookNode
+
+from ssphub_book import chapters as reading
+from ssphub_book.chapters import NOTEBOOKS, Chapter, ChapterError
+from ssphub_book.contract import (
+    cells,
+    contents,
+    drafts,
+    exercises,
+    header,
+    images,
+    links,
+    numbers,
+    outputs,
+    parts,
+    spelling,
+    typography,
+)
 from ssphub_book.contract.contents import table_of_contents
 from ssphub_book.contract.finding import Finding
 from ssphub_book.contract.outputs import check_outputs
 
-__all__ = ["Finding", "check", "check_book", "check_outputs", "table_of_contents"]
-FAMILIES = (header, contents, parts, exercises, cells, outputs)
+__all__ = ["Finding", "check", "check_book", "check_outputs", "check_page", "table_of_contents"]
+PROSE = (drafts, images, links, spelling, typography)
+FAMILIES = (header, contents, parts, exercises, cells, outputs, *PROSE)
 
 
-def check(chapter: Chapter, toc: set[str]) -> list[Finding]:
-    """All findings on one chapter; `toc` holds the files named in `_toc.yml`, without extension."""
+def check(chapter: Chapter, toc: set[str], notebook: NotebookNode | None = None) -> list[Finding]:
+    """All findings on one chapter; `toc` holds the files named in `_toc.yml`, without extension.
+
+    `notebook`, the chapter once executed, shows more of the numbers that the prose should take from it.
+    """
     try:
         chapter.parse()
     except ChapterError as error:
         return [Finding(chapter.file, error.line, "lecture", error.message, "corrigez cette ligne.")]
-    rules = [rule for family in FAMILIES for rule in family.RULES]
-    return sorted(finding for rule in rules for finding in rule(chapter, toc))
+    found = {finding for family in FAMILIES for rule in family.RULES for finding in rule(chapter, toc)}
+    return sorted(found.union(numbers.check_numbers(chapter, notebook)))
+
+
+def check_page(page: Chapter, toc: set[str]) -> list[Finding]:
+    """The findings on a page that is no chapter: its headings, its texts, its links and its images."""
+    rules = [*parts.PAGE_RULES, *(rule for family in PROSE for rule in family.RULES)]
+    return sorted({finding for rule in rules for finding in rule(page, toc)})
 
 
 def check_book(chapters: list[Chapter], root: Path) -> list[Finding]:
-    """Findings on every chapter, and on `_toc.yml` where it names a file that is not there."""
+    """Findings on every chapter and page, and on `_toc.yml` where it names a file that is not there."""
     toc = table_of_contents(root)
+    pages = [root / f"{file}.md" for file in toc if not file.startswith(f"{NOTEBOOKS}/")]
+    read = [reading.read(root, path) for path in pages if path.is_file()]
     findings = [finding for chapter in chapters for finding in check(chapter, set(toc))]
-    return [*findings, *contents.absent(root, toc)]
+    findings += [finding for page in read for finding in check_page(page, set(toc))]
+    return [*dict.fromkeys(findings), *contents.absent(root, toc)]

@@ -13,11 +13,7 @@ LAST_PART = "Pour aller plus loin"
 
 
 def _parts(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
-    titles = [line for line, level, _ in chapter.headings if level == 1]
-    if len(titles) != 1:
-        line = titles[1] if titles else 1
-        message = f"{len(titles)} titres de niveau 1 : il en faut un, et un seul."
-        yield Finding(chapter.file, line, "parties", message, "écrivez « # Titre » une fois, en tête.")
+    yield from _one_title(chapter, "parties")
     parts = {title: line for line, level, title in chapter.headings if level == 2}
     wanted = (*PARTS, LAST_PART)
     for missing in (part for part in wanted if part not in parts):
@@ -29,7 +25,6 @@ def _parts(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
             message = f"« {before} » doit venir avant « {after} »."
             yield Finding(chapter.file, parts[before], "parties", message, "échangez ces deux parties.")
     yield from _essential(chapter, parts)
-    yield from _levels(chapter)
 
 
 def _essential(chapter: Chapter, parts: dict[str, int]) -> Iterator[Finding]:
@@ -43,7 +38,19 @@ def _essential(chapter: Chapter, parts: dict[str, int]) -> Iterator[Finding]:
         yield Finding(chapter.file, box, "parties", message, "placez l'encadré sous le titre.")
 
 
-def _levels(chapter: Chapter) -> Iterator[Finding]:
+def _one_title(chapter: Chapter, rule: str) -> Iterator[Finding]:
+    titles = [line for line, level, _ in chapter.headings if level == 1]
+    if len(titles) != 1:
+        line = titles[1] if titles else 1
+        message = f"{len(titles)} titres de niveau 1 : il en faut un, et un seul."
+        yield Finding(chapter.file, line, rule, message, "écrivez « # Titre » une fois, en tête.")
+
+
+def _title(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
+    yield from _one_title(chapter, "titres")
+
+
+def _levels(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     previous = 0
     for line, level, title in chapter.headings:
         if level > previous + 1:
@@ -53,4 +60,5 @@ def _levels(chapter: Chapter) -> Iterator[Finding]:
         previous = level
 
 
-RULES = (_parts,)
+RULES = (_parts, _levels)
+PAGE_RULES = (_title, _levels)  # for the pages that are no chapter
