@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 CHAPTER ?=
+FORMAT ?= text
+STRICT ?=
 RUN = .venv/bin/python -m ssphub_book
 
 .PHONY: setup book test test-all mutants serve check lint format lock
@@ -22,7 +24,7 @@ serve: setup
 	@$(RUN) serve --port $(PORT)
 
 check: setup
-	@$(RUN) check $(CHAPTER)
+	@$(RUN) check $(CHAPTER) --format $(FORMAT) $(if $(STRICT),--strict)
 
 format: setup
 	@.venv/bin/ruff format ssphub_book tests notebooks
