@@ -148,16 +148,14 @@ class Chapter:
     @cached_property
     def notebook(self) -> nbformat.NotebookNode:
         """The notebook with its fingerprint in it: what the cache, the tests and Sphinx all read."""
-        from myst_nb.core.read import (
-            MystMetadataParsingError,
-            UnexpectedCellDirective,
-            read_myst_markdown_notebook,
-        )
+        from myst_nb.core.read import MystMetadataParsingError, read_myst_markdown_notebook
 
         try:
             return read_myst_markdown_notebook(self.keyed_text, add_source_map=True, path=self.path)
-        except (MystMetadataParsingError, UnexpectedCellDirective) as error:
-            raise ChapterError(self.file, 1, f"cellule ou en-tête illisible : {error}.") from None
+        except MystMetadataParsingError as error:
+            at = re.search(r"at line (\d+)", str(error))
+            message = "les options de cette cellule ne sont pas du YAML lisible (un texte avec « : » se cite)."
+            raise ChapterError(self.file, int(at[1]) if at else 1, message) from None
 
     @cached_property
     def cells(self) -> list[Cell]:
