@@ -154,7 +154,9 @@ class Chapter:
             return read_myst_markdown_notebook(self.keyed_text, add_source_map=True, path=self.path)
         except MystMetadataParsingError as error:
             at = re.search(r"at line (\d+)", str(error))
-            message = "les options de cette cellule ne sont pas du YAML lisible (un texte avec « : » se cite)."
+            message = (
+                "les options de cette cellule ne sont pas du YAML lisible (un texte avec « : » se cite)."
+            )
             raise ChapterError(self.file, int(at[1]) if at else 1, message) from None
 
     @cached_property

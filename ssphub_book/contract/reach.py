@@ -10,7 +10,7 @@ from ssphub_book.chapters import Cell, Chapter
 from ssphub_book.contract import syntax
 from ssphub_book.contract.finding import Finding
 
-ADDRESS = re.compile(r"(?:https?|ftps?|s3|gs|ssh|git)://(?:[^/\s\"'@]*@)?([^/:?#\s\"']+|\[[^\]]*\])")
+ADDRESS = re.compile(r"(?:https?|ftps?|s3|gs|ssh|git)://(?:[^/\s\"'@]*@)?(\[[^\]]*\]|[^/:?#\s\"']+)")
 LOOPBACK = re.compile(r"localhost|.*\.localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]")
 UNKNOWN = "…"  # what an f-string computes
 FETCHERS = {

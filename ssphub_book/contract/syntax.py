@@ -24,6 +24,8 @@ def tree(cell: Cell) -> ast.Module | None:
 @lru_cache(maxsize=1024)
 def _tree(source: str) -> ast.Module | None:
     python = PYTHON_MAGIC.sub("", source, count=1) if PYTHON_MAGIC.match(source) else source
+    if python.startswith("%%"):
+        return None
     return python_of(python) or python_of(MAGIC_LINE.sub(r"\1pass", python))
 
 
