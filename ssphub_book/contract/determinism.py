@@ -40,7 +40,7 @@ WRITES = {"title", "suptitle", "set_title", "text", "annotate", "set_xlabel", "s
 
 
 def _seeds(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
-    calls = list(syntax.calls(chapter))
+    calls = syntax.calls(chapter)
     given = {name for _, call, name in calls if call.args}
     seeded = {module for module, seed in SEEDERS.items() if seed in given}
     generators = _generators(chapter)

@@ -138,7 +138,7 @@ def _paths(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
 
 def _texts(cell: Cell) -> Iterator[ast.Constant]:
     """The texts of a cell, less those that follow a computed part: `f"{dossier}/tmp/x"` is relative."""
-    nodes = list(syntax.walk(cell))
+    nodes = syntax.walk(cell)
     inside = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values[1:]}
     return (node for node in nodes if _is_text(node) and id(node) not in inside)
 

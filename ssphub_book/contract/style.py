@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nbformat.v4 import new_code_cell, new_notebook
-
 from ssphub_book.chapters import Cell, Chapter
 from ssphub_book.contract.finding import Finding
 
@@ -39,8 +37,14 @@ def check_style(chapters: list[Chapter]) -> Iterator[Finding]:
 
 def _notebook(chapter: Chapter) -> str:
     """The code cells alone, in ruff's own format: it knows magics, and what a cell takes from others."""
-    cells = [new_code_cell(cell.source, id=str(cell.number)) for cell in chapter.cells]
-    return json.dumps(new_notebook(cells=cells, metadata={"language_info": {"name": "python"}}))
+    code = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    notebook = {
+        "cells": [code | {"id": str(cell.number), "source": cell.source} for cell in chapter.cells],
+        "metadata": {"language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(notebook)
 
 
 def _ruff(files: list[str]) -> list[dict]:

@@ -29,6 +29,7 @@ def _tree(source: str) -> ast.Module | None:
     return python_of(python) or python_of(MAGIC_LINE.sub(r"\1pass", python))
 
 
+@lru_cache(maxsize=64)
 def imported(chapter: Chapter) -> dict[str, str]:
     """The full name behind each name that a cell imports: `np` is `numpy`, `choice` `random.choice`."""
     names: dict[str, str] = {}
@@ -42,18 +43,26 @@ def imported(chapter: Chapter) -> dict[str, str]:
     return names
 
 
-def walk(cell: Cell) -> Iterator[ast.AST]:
+def walk(cell: Cell) -> tuple[ast.AST, ...]:
     """Every node of a cell; none for a cell in another language."""
-    return ast.walk(tree(cell) or ast.Module([], []))
+    return _walk(cell.source)
 
 
-def calls(chapter: Chapter) -> Iterator[tuple[Cell, ast.Call, str]]:
+@lru_cache(maxsize=1024)
+def _walk(source: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_tree(source) or ast.Module([], [])))
+
+
+@lru_cache(maxsize=64)
+def calls(chapter: Chapter) -> list[tuple[Cell, ast.Call, str]]:
     """Each call of the chapter and the full name of what it calls (see `full_name`)."""
     names = imported(chapter)
-    for cell in chapter.cells:
-        for node in walk(cell):
-            if isinstance(node, ast.Call):
-                yield cell, node, full_name(node.func, names)
+    return [
+        (cell, node, full_name(node.func, names))
+        for cell in chapter.cells
+        for node in walk(cell)
+        if isinstance(node, ast.Call)
+    ]
 
 
 def full_name(node: ast.expr, names: dict[str, str]) -> str:
