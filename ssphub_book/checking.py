@@ -37,7 +37,7 @@ def check(root: Path, names: list[str]) -> Checked:
     root = root.resolve()
     if names:
         book = list({name: chapters.named(root, name) for name in names}.values())
-        findings = contract.check(book, set(contract.table_of_contents(root)))
+        findings = contract.check_all(book, set(contract.table_of_contents(root)))
     else:
         book = chapters.find(root)
         findings = contract.check_book(book, root)

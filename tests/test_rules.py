@@ -15,9 +15,9 @@ from tests.conftest import ROOT
 
 SECTION = re.compile(r"^## `([\w-]+)`\n(.*?)(?=^## `|\Z)", re.MULTILINE | re.DOTALL)
 EXAMPLE = re.compile(
+    r"^\*\*(?P<label>À éviter|À écrire)\*\*\n\n"
     r"(?:^% à la place de : (?P<old>[^\n]+)\n\n)?"
-    r"^(?P<fence>`{4,})\{code-block\} \w+\n:caption: (?P<label>À éviter|À écrire)\n\n"
-    r"(?P<text>.*?)\n(?P=fence)$",
+    r"^(?P<fence>`{4,})\w+\n(?P<text>.*?)\n(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
 PLACE = "Un piège."
@@ -114,7 +114,8 @@ def test_the_examples_of_outputs(small_book):
     file, lines = put(small_book, PLACE, "\n\n".join(e.text for e in OF_OUTPUTS))
     (run,) = execution.execute(chapters.find(small_book)).values()
     assert run.failure is None
-    found = contract.check(*contract_of(small_book)) + contract.check_outputs(run.chapter, run.notebook)
+    found = contract.check_book([run.chapter], small_book)
+    found += contract.check_outputs(run.chapter, run.notebook)
     expected, first = set(), lines.start
     for example in OF_OUTPUTS:
         size = example.text.count("\n") + 1
@@ -124,10 +125,6 @@ def test_the_examples_of_outputs(small_book):
         first += size + 1
     assert {f.rule for f in found} == expected
     assert {f.file for f in found} == {file}
-
-
-def contract_of(book: Path) -> tuple[list[chapters.Chapter], set[str]]:
-    return chapters.find(book), set(contract.table_of_contents(book))
 
 
 def test_an_example_that_breaks_nothing_would_be_seen(small_book):

@@ -7,7 +7,6 @@ a section in the page of the guide that `GUIDE` gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from ssphub_book.chapters import Chapter, ChapterError
@@ -21,34 +20,35 @@ from ssphub_book.contract import (
     parts,
     reach,
     results,
-    style,
 )
 from ssphub_book.contract.contents import table_of_contents
 from ssphub_book.contract.finding import Finding
 from ssphub_book.contract.outputs import check_outputs
+from ssphub_book.contract.style import check_style
 
-__all__ = ["Finding", "check", "check_book", "check_outputs", "table_of_contents"]
+__all__ = ["Finding", "check", "check_all", "check_book", "check_outputs", "table_of_contents"]
 FAMILIES = (header, contents, parts, exercises, cells, reach, determinism, results, outputs)
 
 
-def check(chapters: list[Chapter], toc: set[str]) -> list[Finding]:
-    """All findings on these chapters; `toc` holds the files named in `_toc.yml`, without extension."""
-    unread = [finding for chapter in chapters for finding in _reading(chapter)]
-    broken = {finding.file for finding in unread}
-    sound = [chapter for chapter in chapters if chapter.file not in broken]
-    rules = [rule for family in FAMILIES for rule in family.RULES]
-    found = [finding for chapter in sound for rule in rules for finding in rule(chapter, toc)]
-    return sorted([*unread, *found, *style.check_style(sound)])
-
-
-def _reading(chapter: Chapter) -> Iterator[Finding]:
+def check(chapter: Chapter, toc: set[str]) -> list[Finding]:
+    """Findings on one chapter, its style left to `check_all`; `toc` holds the files named in `_toc.yml`,
+    without extension."""
     try:
         chapter.parse()
     except ChapterError as error:
-        yield Finding(chapter.file, error.line, "lecture", error.message, "corrigez cette ligne.")
+        return [Finding(chapter.file, error.line, "lecture", error.message, "corrigez cette ligne.")]
+    rules = [rule for family in FAMILIES for rule in family.RULES]
+    return sorted(finding for rule in rules for finding in rule(chapter, toc))
+
+
+def check_all(chapters: list[Chapter], toc: set[str]) -> list[Finding]:
+    """All findings on these chapters."""
+    findings = [finding for chapter in chapters for finding in check(chapter, toc)]
+    unread = {finding.file for finding in findings if finding.rule == "lecture"}
+    return [*findings, *check_style([chapter for chapter in chapters if chapter.file not in unread])]
 
 
 def check_book(chapters: list[Chapter], root: Path) -> list[Finding]:
     """Findings on every chapter, and on `_toc.yml` where it names a file that is not there."""
     toc = table_of_contents(root)
-    return [*check(chapters, set(toc)), *contents.absent(root, toc)]
+    return [*check_all(chapters, set(toc)), *contents.absent(root, toc)]
