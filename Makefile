@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 CHAPTER ?=
 OPTIONS ?=
+FORMAT ?= text
+STRICT ?=
 RUN = .venv/bin/python -m ssphub_book
 
 .PHONY: setup book new test test-all mutants serve check format lock
@@ -23,7 +25,7 @@ serve: setup
 	@$(RUN) serve --port $(PORT)
 
 check: setup
-	@$(RUN) check $(CHAPTER)
+	@$(RUN) check $(CHAPTER) --format $(FORMAT) $(if $(STRICT),--strict)
 
 new: setup
 	@$(RUN) new $(OPTIONS)

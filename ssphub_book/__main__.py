@@ -12,14 +12,15 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ssphub_book import chapters, contract, environment
+from ssphub_book import chapters, environment
 
 ROOT = Path(__file__).resolve().parent.parent
+BAD_CALL = 2
 INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit code (0 done, 1 refused, 130 interrupted)."""
+    """Run one command; return its exit code (0 done, 1 refused, 2 bad call, 130 interrupted)."""
     options = _parser().parse_args(arguments)
     environment.activate()
     try:
@@ -43,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     test.set_defaults(command=_test)
 
     check = commands.add_parser("check", help="check chapters against the contract")
-    check.add_argument("chapters", nargs="*", type=Path)
+    check.add_argument("chapters", nargs="*", metavar="CHAPTER", help="a path, `theme/name` or `name`")
+    check.add_argument("--format", choices=("text", "github"), default="text")
+    check.add_argument("--strict", action="store_true", help="an advice fails too")
     check.set_defaults(command=_check)
 
     new = commands.add_parser("new", help="start a chapter that passes every check; asks what it needs")
@@ -80,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     scale.set_defaults(command=_scale)
 
     mutants = commands.add_parser("mutants", help="perturb cells and report the share that checks catch")
-    mutants.add_argument("chapters", nargs="*", type=Path)
+    mutants.add_argument("chapters", nargs="*", metavar="CHAPTER", help="a path, `theme/name` or `name`")
     mutants.add_argument("--sample", type=int, default=12, help="mutants per chapter")
     mutants.add_argument("--minutes", type=float, default=15, help="time bound for all chapters")
     mutants.set_defaults(command=_mutants)
@@ -109,20 +112,18 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from ssphub_book import checking
+
     try:
-        book = _selected(options)
+        checked = checking.check(options.root, options.chapters)
+    except chapters.UnknownChapter as error:
+        print(error, file=sys.stderr)
+        return BAD_CALL
     except chapters.ChapterError as error:
         print(error, file=sys.stderr)
         return 1
-    if options.chapters:
-        toc = set(contract.table_of_contents(options.root))
-        findings = [finding for chapter in book for finding in contract.check(chapter, toc)]
-    else:
-        findings = contract.check_book(book, options.root.resolve())
-    for finding in findings:
-        print(finding)
-    print(f"{len(book)} chapitre(s) vérifié(s), {len(findings)} point(s) à corriger.")
-    return 1 if findings else 0
+    print(*checked.lines(options.format), sep="\n")
+    return checked.code(options.strict)
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -157,12 +158,6 @@ def _format(options: argparse.Namespace) -> int:
     counts = f"{len(report.changed)} {verb}, {len(report.refused)} passage(s) laissé(s) tel(s) quel(s)"
     print(f"{len(paths)} fichier(s) lu(s), {counts}.")
     return 1 if report.refused or (options.check and report.changed) else 0
-
-
-def _selected(options: argparse.Namespace) -> list[chapters.Chapter]:
-    if options.chapters:
-        return [chapters.read(options.root, path) for path in options.chapters]
-    return chapters.find(options.root.resolve())
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -224,7 +219,13 @@ def _scale(options: argparse.Namespace) -> int:
 def _mutants(options: argparse.Namespace) -> int:
     from ssphub_book import mutants
 
-    return mutants.main(_selected(options), options.sample, options.minutes * 60)
+    try:
+        names = options.chapters
+        book = [chapters.named(options.root, name) for name in names] or chapters.find(options.root.resolve())
+    except chapters.UnknownChapter as error:
+        print(error, file=sys.stderr)
+        return BAD_CALL
+    return mutants.main(book, options.sample, options.minutes * 60)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +35,10 @@ class ChapterError(Exception):
     def __init__(self, path: Path | str, line: int, message: str):
         super().__init__(f"{path}:{line}  {message}")
         self.path, self.line, self.message = path, line, message
+
+
+class UnknownChapter(Exception):
+    """A name that is no chapter's; `str()` says so in French, with the names that come near."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,11 @@ class Chapter:
         try:
             return read_myst_markdown_notebook(self.keyed_text, add_source_map=True, path=self.path)
         except MystMetadataParsingError as error:
-            raise ChapterError(self.file, 1, f"cellule ou en-tête illisible : {error}.") from None
+            at = re.search(r"at line (\d+)", str(error))
+            message = (
+                "les options de cette cellule ne sont pas du YAML lisible (un texte avec « : » se cite)."
+            )
+            raise ChapterError(self.file, int(at[1]) if at else 1, message) from None
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -251,6 +260,36 @@ def find(root: Path) -> list[Chapter]:
     """Every chapter of the book, in the order of their paths."""
     paths = sorted((root / NOTEBOOKS).glob("*/*.md"))
     return [read(root, path) for path in paths if path.parent.name != "data"]
+
+
+def named(root: Path, name: str) -> Chapter:
+    """The chapter that a person names: its path, `theme/chapter`, or the end of it alone.
+
+    Raises UnknownChapter where there is none, or more than one.
+    """
+    book = {chapter.name: chapter for chapter in find(root.resolve())}
+    short = name.removeprefix("./").removeprefix(f"{NOTEBOOKS}/").removesuffix(".md").strip("/")
+    path = Path(name).resolve()
+    found = [one for one in book.values() if one.path == path or one.name == short]
+    found = found or [one for one in book.values() if one.path.stem == short]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " ou ".join(f"« {one.name} »" for one in found)
+        raise UnknownChapter(f"« {name} » désigne plusieurs chapitres : écrivez {names}.")
+    raise UnknownChapter(_miss(root, name, short, book))
+
+
+def _miss(root: Path, name: str, short: str, book: dict[str, Chapter]) -> str:
+    if path := next((p for p in (Path(name), root / name) if p.is_file()), None):
+        return f"« {path} » n'est pas un chapitre : un chapitre est un fichier {NOTEBOOKS}/<thème>/<nom>.md."
+    ends = {one.path.stem: one.name for one in book.values()}
+    near = get_close_matches(short.rsplit("/", 1)[-1], ends, n=1)
+    file = name.endswith(".md")
+    missing = f"le fichier « {name} » n'existe pas." if file else f"aucun chapitre « {name} »."
+    if near:
+        return f"{missing} Vouliez-vous dire « {ends[near[0]]} » ?"
+    return f"{missing} Les chapitres sont : {', '.join(book)}."
 
 
 def python_of(source: str) -> ast.Module | None:

@@ -86,10 +86,11 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _refuse(findings: list[contract.Finding], what: str) -> None:
-    findings = [finding for finding in findings if finding.blocking]
-    if findings:
-        lines = "\n".join(map(str, findings))
-        raise BuildError(f"{lines}\nLe livre {what} : {len(findings)} point(s) à corriger.")
+    """Raises BuildError where a finding stops the build; an advice does not."""
+    errors = [finding for finding in findings if finding.blocking]
+    if errors:
+        lines = "\n".join(map(str, errors))
+        raise BuildError(f"{lines}\nLe livre {what} : {len(errors)} point(s) à corriger.")
 
 
 def _execute(book: list[chapters.Chapter], report: Callable[[str], None]) -> dict[str, execution.Run]:

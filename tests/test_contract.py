@@ -25,6 +25,8 @@ BREACHES = [
     ("prerequis: []", "prerequis: [essais/absent]", "en-tete", "« essais/absent »"),
     ("memoire: 2Gi", "memoire: deux", "en-tete", "« sspcloud » n'est pas admise"),
     ("objectifs: [compter,", "objectifs: [compter\n  x: ,", "lecture", "en-tête illisible"),
+    ("[verification, remove-cell]", "[verification", "lecture", "YAML lisible"),
+    ("## Les pièges", "## Des pieges", "parties", "« ## Les pièges » manque"),
     ("donnees: [petit]", "donnees: [petit, absent]", "donnees", "« absent » n'existe pas"),
     ("donnees: [petit]", "donnees: []", "donnees", "ne déclare pas"),
     ("## Les pièges", "## Des pièges", "parties", "« ## Les pièges » manque"),
@@ -139,6 +141,7 @@ def test_an_alternative_text_that_says_nothing(small_book, small_chapter, edit, 
 
 
 def test_a_good_alternative_text(small_book, small_chapter, edit):
+    edit(small_chapter, "from cahiers", "import matplotlib.pyplot as plt\nfrom cahiers")
     edit(small_chapter, "valeur\n```", ALT % "Courbe croissante de zéro à deux.")
     assert findings(small_book) == []
 
@@ -157,3 +160,9 @@ def test_outputs_that_need_a_mend(small_book, small_chapter, edit, code, rule):
     found = contract.check_outputs(run.chapter, run.notebook)
     assert {f.rule for f in found} == {rule}
     assert {f.line for f in found} == {run.chapter.cells[0].line}
+
+
+def test_a_part_under_another_title_bears_its_line(small_book, small_chapter, edit):
+    edit(small_chapter, "## Les pièges", "## Quelques pièges")
+    (finding,) = findings(small_book)
+    assert small_chapter.read_text().splitlines()[finding.line - 1] == "## Quelques pièges"

@@ -393,3 +393,16 @@ def test_images_have_their_size():
     assert sized == '<img width="4" height="3" alt="x" src="../_images/a%20b.png" />'
     for left in ('<img src="_images/other.png" />', '<img width="9" src="_images/a%20b.png" />'):
         assert interface.size_images(left, sizes) == left
+
+
+def test_the_menu_shows_the_pages_under_the_current_one(site):
+    """And those beside it where it is itself under another; elsewhere they stay folded away."""
+    under = "book/contribuer/regles/code.html"
+    for name, shown in [("book/contribuer/regles.html", True), (under, True), ("book/index.html", False)]:
+        page = BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+        menu = page.select_one("nav.menu")
+        links = [a for a in menu.select("li li a") if a.get_text() == "Les règles du code"]
+        assert bool(links) is shown, name
+        current = menu.select('a[aria-current="page"]')
+        assert len(current) == (name != "book/index.html")
+        assert all(a.find_parent("details").has_attr("open") for a in current)

@@ -1,8 +1,9 @@
 """The contract of the chapters: each breach is a `Finding`, with its file, line, rule and remedy.
 
 One module per family of rules; each gives `RULES`, functions that take a chapter and the files of the
-table of contents. A new rule is a function in the module of its family, and a page of the guide. The
-families of `PROSE` read every page of the book, the others its chapters only.
+table of contents. The families of `PROSE` read every page of the book, the others its chapters only. A
+new rule is a function in the module of its family, its name in `finding.GUIDE`, and a section in the page
+of the guide that `GUIDE` gives.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ssphub_book.chapters import NOTEBOOKS, Chapter, ChapterError
 from ssphub_book.contract import (
     cells,
     contents,
+    determinism,
     drafts,
     exercises,
     header,
@@ -24,22 +26,26 @@ from ssphub_book.contract import (
     numbers,
     outputs,
     parts,
+    reach,
+    results,
     spelling,
     typography,
 )
 from ssphub_book.contract.contents import table_of_contents
 from ssphub_book.contract.finding import Finding
 from ssphub_book.contract.outputs import check_outputs
+from ssphub_book.contract.style import check_style
 
-__all__ = ["Finding", "check", "check_book", "check_outputs", "check_page", "table_of_contents"]
+__all__ = ["Finding", "check", "check_all", "check_book", "check_outputs", "check_page", "table_of_contents"]
 PROSE = (drafts, images, links, spelling, typography)
-FAMILIES = (header, contents, parts, exercises, cells, outputs, *PROSE)
+FAMILIES = (header, contents, parts, exercises, cells, reach, determinism, results, outputs, *PROSE)
 
 
 def check(chapter: Chapter, toc: set[str], notebook: NotebookNode | None = None) -> list[Finding]:
-    """All findings on one chapter; `toc` holds the files named in `_toc.yml`, without extension.
+    """Findings on one chapter, its style left to `check_all`.
 
-    `notebook`, the chapter once executed, shows more of the numbers that the prose should take from it.
+    `toc` holds the files named in `_toc.yml`, without extension; `notebook`, the chapter once executed,
+    shows more of the numbers that the prose should take from it.
     """
     try:
         chapter.parse()
@@ -55,11 +61,18 @@ def check_page(page: Chapter, toc: set[str]) -> list[Finding]:
     return sorted({finding for rule in rules for finding in rule(page, toc)})
 
 
+def check_all(chapters: list[Chapter], toc: set[str]) -> list[Finding]:
+    """All findings on these chapters."""
+    findings = [finding for chapter in chapters for finding in check(chapter, toc)]
+    unread = {finding.file for finding in findings if finding.rule == "lecture"}
+    findings += check_style([chapter for chapter in chapters if chapter.file not in unread])
+    return list(dict.fromkeys(findings))
+
+
 def check_book(chapters: list[Chapter], root: Path) -> list[Finding]:
     """Findings on every chapter and page, and on `_toc.yml` where it names a file that is not there."""
     toc = table_of_contents(root)
     pages = [root / f"{file}.md" for file in toc if not file.startswith(f"{NOTEBOOKS}/")]
     read = [reading.read(root, path) for path in pages if path.is_file()]
-    findings = [finding for chapter in chapters for finding in check(chapter, set(toc))]
-    findings += [finding for page in read for finding in check_page(page, set(toc))]
-    return [*dict.fromkeys(findings), *contents.absent(root, toc)]
+    found = [finding for page in read for finding in check_page(page, set(toc))]
+    return [*check_all(chapters, set(toc)), *found, *contents.absent(root, toc)]

@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+GUIDE_FOLDER = "book/contribuer/regles"
+# Every rule, under the page of the guide that tells why, what to avoid and what to write.
+GUIDE = {
+    "en-tete": ("lecture", "en-tete", "donnees"),
+    "parties": ("parties", "titres", "table-des-matieres"),
+    "exercices": ("exercices", "quiz"),
+    "texte": ("orthographe", "typographie", "nombre-saisi", "a-completer"),
+    "liens": ("lien-mort", "terme-inconnu", "texte-de-remplacement", "legende", "fichier-lourd"),
+    "code": (
+        "verification", "resultat-non-verifie", "cellule-longue", "reseau", "chemin-absolu", "graine",
+        "horloge", "style",
+    ),
+    "sorties": ("figure", "figure-vide", "tableau", "avertissement", "sortie-lourde", "image-lourde"),
+}  # fmt: skip
 # Rules that stop neither the build nor a preview; they are settled before a chapter is published.
-ADVICE = frozenset({"a-completer", "nombre-saisi", "orthographe"})
+ADVICE = frozenset({"a-completer", "nombre-saisi", "orthographe", "resultat-non-verifie", "style"})
+
+
+def page(rule: str) -> str:
+    """The page of the guide that holds a rule. Raises KeyError for a name that is no rule."""
+    pages = {name: page for page, names in GUIDE.items() for name in names}
+    return f"{GUIDE_FOLDER}/{pages[rule]}.md"
 
 
 @dataclass(frozen=True, order=True)

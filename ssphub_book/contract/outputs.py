@@ -19,6 +19,11 @@ GLUED = "application/papermill.record/"  # a figure kept for the prose by `glue`
 LIVE = re.compile(r"<(?:script|iframe|object|embed)\b", re.IGNORECASE)
 NO_AXES = re.compile(r"<Figure size .+ with 0 Axes>")
 LARGEST_BLANK = 20_000  # bytes: pictures of a single colour compress to less
+# What an output may weigh. The largest in the book when these were set: a text of 3,300 characters, a
+# picture of 156 kB (six maps), beside a page that should come whole in 180 kB.
+LONGEST_OUTPUT = 10_000  # characters of text or HTML: about 80 lines, or a table of 60 rows
+LARGEST_CHART = 200_000  # characters of an interactive figure, data included
+LARGEST_IMAGE = 200_000  # bytes
 REMEDY = "faites-la avec Altair (le livre en tire une figure interactive) ou avec Matplotlib."
 
 
@@ -69,11 +74,41 @@ def _outputs(chapter: Chapter, cell: Cell, node: NotebookNode) -> Iterator[Findi
     if any("<table" in item.get("text/html", "") for item in data) and not cell.metadata.get("tableau"):
         remedy = 'ajoutez l\'option « tableau: "…" » à la cellule.'
         yield Finding(chapter.file, cell.line, "tableau", "tableau sans légende.", remedy)
+    for rule, message, remedy in _heavy(node.outputs):
+        yield Finding(chapter.file, cell.line, rule, message, remedy)
     said = "".join(o.get("text", "") for o in node.outputs if o.get("name") == "stderr").strip()
     if said:
         message = f"la cellule écrit un avertissement sur la page : « {said.splitlines()[0][:120]} »."
         remedy = "corrigez ce qui le provoque ; ne le faites pas taire sans dire pourquoi."
         yield Finding(chapter.file, cell.line, "avertissement", message, remedy)
+
+
+def _heavy(outputs: list[NotebookNode]) -> Iterator[tuple[str, str, str]]:
+    """What weighs too much among the outputs of a cell: rule, message and remedy."""
+    for output in outputs:
+        data = output.get("data", {})
+        html = data.get("text/html", "")
+        limit = LARGEST_CHART if figures.CHART.search(html) else LONGEST_OUTPUT
+        length = len(html or data.get("text/plain", "") or output.get("text", ""))
+        if length > limit:
+            message = f"sortie de {_thousands(length)} caractères : {_thousands(limit)} au plus."
+            yield "sortie-lourde", message, "montrez-en un extrait (head, agrégat), ou moins de données."
+        weight = max((_bytes(kind, text) for kind, text in data.items()), default=0)
+        if weight > LARGEST_IMAGE:
+            message = f"image de {weight // 1000} ko : {LARGEST_IMAGE // 1000} ko au plus."
+            remedy = "réduisez sa taille ou sa résolution, agrégez les points, ou tracez moins de panneaux."
+            yield "image-lourde", message, remedy
+
+
+def _bytes(kind: str, text: str) -> int:
+    """Size of a picture, which notebooks keep as base64, or as text if it is drawn; 0 for other data."""
+    if not kind.startswith("image/"):
+        return 0
+    return len(text) if kind == "image/svg+xml" else len(text) * 3 // 4
+
+
+def _thousands(number: int) -> str:
+    return f"{number:,}".replace(",", " ")
 
 
 def _blank(chapter: Chapter, data: dict) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from itertools import pairwise
 
 from ssphub_book.chapters import Chapter
@@ -17,8 +18,10 @@ def _parts(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     parts = {title: line for line, level, title in chapter.headings if level == 2}
     wanted = (*PARTS, LAST_PART)
     for missing in (part for part in wanted if part not in parts):
-        message, remedy = f"la partie « ## {missing} » manque.", "ajoutez-la, avec ce titre exact."
-        yield Finding(chapter.file, 1, "parties", message, remedy)
+        near = get_close_matches(missing, parts, n=1)
+        message = f"la partie « ## {missing} » manque."
+        remedy = "donnez-lui ce titre exact." if near else "ajoutez-la, avec ce titre exact."
+        yield Finding(chapter.file, parts[near[0]] if near else 1, "parties", message, remedy)
     present = [part for part in wanted if part in parts]
     for before, after in pairwise(present):
         if parts[before] > parts[after]:

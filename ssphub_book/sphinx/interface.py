@@ -89,7 +89,8 @@ _CAPTION = re.compile(r'<p[^>]*class="caption"[^>]*>\s*<span class="caption-text
 
 
 def menu(toctree: str) -> str:
-    """The book's table of contents: one folded list per part, the current one open."""
+    """The book's table of contents: one folded list per part, the current one open, where the
+    pages under the current one show too."""
     toctree = toctree.replace('class="current reference', 'aria-current="page" class="reference')
     pieces = _CAPTION.split(toctree)
     html = pieces[0].strip()
@@ -157,7 +158,7 @@ def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
     context["plain_title"] = unescape(title)
     context["metatags"] = _VIEWPORT.sub("", context.get("metatags", ""))
     if "toctree" in context:
-        tree = context["toctree"](collapse=False, maxdepth=1, includehidden=True, titles_only=True)
+        tree = context["toctree"](collapse=True, maxdepth=2, includehidden=True, titles_only=True)
         context["menu"] = menu(str(tree or ""))
     context["has_page"] = lambda name: name in app.env.found_docs
 
