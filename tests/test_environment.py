@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -77,28 +78,44 @@ def test_a_complete_environment_is_left_alone_but_engines_are_looked_for(place, 
     assert looked == [True]
 
 
-def test_java_comes_from_the_wheel_where_the_system_has_none(place, monkeypatch):
+@pytest.fixture
+def environment_of_the_tests(place):
+    """`place` as an environment that holds the packages of the one that runs the tests."""
     (place / "bin").mkdir(parents=True)
     environment.VENV_PYTHON.symlink_to(sys.executable)
     (place / "pyvenv.cfg").write_text(Path(sys.prefix, "pyvenv.cfg").read_text())
     (place / "lib").symlink_to(Path(sys.prefix, "lib"))
+    return place
+
+
+def version_said_by(java: Path) -> int:
+    """Java of the wheel: started with the option that its runtime lacks, as Spark starts it."""
+    command = [java, "--add-modules=jdk.incubator.vector", "-version"]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/bin:/usr/bin"})
+    assert done.returncode == 0, done.stderr
+    return int(re.search(r'version "(\d+)', done.stderr)[1])
+
+
+def test_java_comes_from_the_wheel_where_the_system_has_none(environment_of_the_tests, monkeypatch):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", "/nonexistent")
     assert environment.java_version() == 0
     environment._provide_java()
-    command = [place / "bin" / "java", "--add-modules=jdk.incubator.vector", "-version"]
-    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/bin:/usr/bin"})
-    assert done.returncode == 0
-    assert "version" in done.stderr
+    version = version_said_by(environment_of_the_tests / "bin/java")
+    assert environment.JAVA_MINIMUM <= version <= environment.JAVA_MAXIMUM
 
 
-def test_an_older_java_is_not_enough(monkeypatch, tmp_path):
-    program = tmp_path / "bin" / "java"
-    program.parent.mkdir()
-    program.write_text("#!/bin/sh\necho 'openjdk version \"11.0.2\"' >&2\n")
+@pytest.mark.parametrize(("version", "taken"), [(11, False), (17, True), (21, True), (25, False)])
+def test_a_java_that_spark_does_not_know_is_left(
+    environment_of_the_tests, monkeypatch, tmp_path, version, taken
+):
+    program = tmp_path / "system/bin/java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}.0.2\"' >&2\n")
     program.chmod(0o755)
-    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    assert environment.java_version() == 11 < environment.JAVA_MINIMUM
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "system"))
+    environment._provide_java()
+    assert (environment_of_the_tests / "bin/java").exists() != taken
 
 
 def test_children_find_the_programs_of_the_environment(monkeypatch):
