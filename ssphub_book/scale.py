@@ -1,7 +1,7 @@
 """How the build grows with the book: synthetic chapters, timed builds, and the share of each phase.
 
-A book of `count` chapters is the real one (package, theme, configuration, annexes) whose chapters are
-replaced by fillings of the template, lengthened with prose of the real ones. Fixed seed.
+A book of `count` chapters is the real one (package, theme, configuration, glossary, data) whose chapters
+are fillings of the template, lengthened with prose of the real ones. Fixed seed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,16 @@ from ssphub_book.listing import LEVELS, THEMES
 
 SEED = 2024
 PARAGRAPHS = 30  # of prose added to a chapter: about what a real one holds
-PLAIN_PROSE = re.compile(r"[A-ZÀÉÈÊÎÔ][^{}\[\]`$<>|#*]{150,}")  # paragraphs that hold nothing but words
-CONTENTS = "format: jb-book\nroot: book/index\nparts:\n"
+PLAIN_PROSE = re.compile(r"^[A-ZÀÉÈÊÎÔ][^{}\[\]`$<>|#*=\n]{80,}$", re.MULTILINE)  # lines of nothing but words
+CONTENTS = """\
+format: jb-book
+root: book/index
+parts:
+  - caption: Annexes
+    chapters:
+      - file: book/annexes/glossaire
+      - file: book/annexes/donnees
+"""
 INDEX = "# Livre d'essai\n\nDes chapitres faits pour mesurer la construction.\n"
 PATHS = "parcours: []\n"
 WHOLE, UNCHANGED, PROSE, CODE = "cold", "no change", "prose edit", "code edit"
@@ -68,7 +76,7 @@ def write_book(source: Path, folder: Path, count: int) -> list[Path]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, folder / name)
     (folder / ".venv").symlink_to((source / ".venv").resolve())
-    (folder / "_toc.yml").write_text(CONTENTS + _annexes(source), encoding="utf-8")
+    (folder / "_toc.yml").write_text(CONTENTS, encoding="utf-8")
     (folder / "book/index.md").write_text(INDEX, encoding="utf-8")
     draw = random.Random(SEED)
     names, sets = list(THEMES), scaffold.data_sets(source)
@@ -86,12 +94,6 @@ def write_book(source: Path, folder: Path, count: int) -> list[Path]:
         _lengthen(path, draw.sample(paragraphs, min(PARAGRAPHS, len(paragraphs))))
         made.append(path)
     return made
-
-
-def _annexes(source: Path) -> str:
-    """The part of the table of contents that no chapter is linked from."""
-    toc = (source / "_toc.yml").read_text(encoding="utf-8")
-    return toc[toc.index("  - caption: Annexes") :]
 
 
 def _lengthen(path: Path, paragraphs: list[str]) -> None:
