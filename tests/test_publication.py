@@ -121,7 +121,7 @@ def test_a_new_entry_of_the_contents_reaches_the_menu_of_every_page(built):
 FAILURES = [
     ("valeur\n```", "1 / 0\n```", "ZeroDivisionError"),
     ("Un piège.", "Un [piège](absent.md).", "absent.md"),
-    ("niveau: débutant", "niveau: facile", "« niveau » attend"),
+    ("niveau: débutant", "niveau: facile", "« niveau » n'est pas admise"),
     ("valeur\n```", "import pandas as pd\n\npd.DataFrame({'a': [1]})\n```", "tableau sans légende"),
 ]
 
