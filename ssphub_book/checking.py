@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from nbformat import NotebookNode
 
 from ssphub_book import chapters, contract
 from ssphub_book.cache import Cache
@@ -37,22 +40,22 @@ def check(root: Path, names: list[str]) -> Checked:
     root = root.resolve()
     if names:
         book = list({name: chapters.named(root, name) for name in names}.values())
-        findings = contract.check_all(book, set(contract.table_of_contents(root)))
     else:
         book = chapters.find(root)
-        findings = contract.check_book(book, root)
-    unread = {finding.file for finding in findings if finding.rule == "lecture"}
-    outputs, without = _outputs(root, [chapter for chapter in book if chapter.file not in unread])
-    return Checked(len(book), [*findings, *outputs], without)
+    executed = _executed(root, book)
+    if names:
+        findings = contract.check_all(book, set(contract.table_of_contents(root)), executed)
+    else:
+        findings = contract.check_book(book, root, executed)
+    outputs = [f for c in book if c.name in executed for f in contract.check_outputs(c, executed[c.name])]
+    return Checked(len(book), [*findings, *outputs], [c.name for c in book if c.name not in executed])
 
 
-def _outputs(root: Path, book: list[chapters.Chapter]) -> tuple[list[contract.Finding], list[str]]:
-    """Findings on the outputs in the cache, and the names of the chapters that it does not hold."""
-    cache, found, without = Cache(root), [], []
+def _executed(root: Path, book: list[chapters.Chapter]) -> dict[str, NotebookNode]:
+    """The chapters that the cache holds, by name; one that cannot be read is in none."""
+    cache, found = Cache(root), {}
     for chapter in book:
-        notebook = cache.executed(chapter)
-        if notebook is None:
-            without.append(chapter.name)
-        else:
-            found += contract.check_outputs(chapter, notebook)
-    return found, without
+        with suppress(chapters.ChapterError):
+            if notebook := cache.executed(chapter):
+                found[chapter.name] = notebook
+    return found

@@ -8,7 +8,9 @@ of the guide that `GUIDE` gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from nbformat import NotebookNode
 
@@ -39,6 +41,7 @@ from ssphub_book.contract.style import check_style
 __all__ = ["Finding", "check", "check_all", "check_book", "check_outputs", "check_page", "table_of_contents"]
 PROSE = (drafts, images, links, spelling, typography)
 FAMILIES = (header, contents, parts, exercises, cells, reach, determinism, results, outputs, *PROSE)
+NOT_EXECUTED: Mapping[str, NotebookNode] = MappingProxyType({})
 
 
 def check(chapter: Chapter, toc: set[str], notebook: NotebookNode | None = None) -> list[Finding]:
@@ -61,18 +64,22 @@ def check_page(page: Chapter, toc: set[str]) -> list[Finding]:
     return sorted({finding for rule in rules for finding in rule(page, toc)})
 
 
-def check_all(chapters: list[Chapter], toc: set[str]) -> list[Finding]:
-    """All findings on these chapters."""
-    findings = [finding for chapter in chapters for finding in check(chapter, toc)]
+def check_all(
+    chapters: list[Chapter], toc: set[str], executed: Mapping[str, NotebookNode] = NOT_EXECUTED
+) -> list[Finding]:
+    """All findings on these chapters; `executed` holds those that ran, by name, and their outputs."""
+    findings = [finding for c in chapters for finding in check(c, toc, executed.get(c.name))]
     unread = {finding.file for finding in findings if finding.rule == "lecture"}
-    findings += check_style([chapter for chapter in chapters if chapter.file not in unread])
-    return list(dict.fromkeys(findings))
+    return [*findings, *check_style([chapter for chapter in chapters if chapter.file not in unread])]
 
 
-def check_book(chapters: list[Chapter], root: Path) -> list[Finding]:
+def check_book(
+    chapters: list[Chapter], root: Path, executed: Mapping[str, NotebookNode] = NOT_EXECUTED
+) -> list[Finding]:
     """Findings on every chapter and page, and on `_toc.yml` where it names a file that is not there."""
     toc = table_of_contents(root)
     pages = [root / f"{file}.md" for file in toc if not file.startswith(f"{NOTEBOOKS}/")]
     read = [reading.read(root, path) for path in pages if path.is_file()]
-    found = [finding for page in read for finding in check_page(page, set(toc))]
-    return [*check_all(chapters, set(toc)), *found, *contents.absent(root, toc)]
+    findings = check_all(chapters, set(toc), executed)
+    findings += [finding for page in read for finding in check_page(page, set(toc))]
+    return [*dict.fromkeys(findings), *contents.absent(root, toc)]
