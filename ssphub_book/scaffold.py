@@ -16,6 +16,7 @@ from string import Template
 import yaml
 
 from ssphub_book import chapters, contract, demonstration, formatting
+from ssphub_book.contract.header import FRONT_SCHEMA
 from ssphub_book.listing import LEVELS, PATHS, THEMES, TOC, ListingError, add_to_contents, add_to_path
 
 TEMPLATE = Path(__file__).resolve().parent / "template"
@@ -172,7 +173,7 @@ def _among(allowed: dict[str, str]) -> Callable[[str], str]:
 def _check_question(answer: str) -> str:
     if not answer.endswith("?"):
         raise ScaffoldError(f"la question « {answer} » doit finir par « ? ».")
-    if len(answer) < contract.FRONT_SCHEMA["properties"]["question"]["minLength"] or "\n" in answer:
+    if len(answer) < FRONT_SCHEMA["properties"]["question"]["minLength"] or "\n" in answer:
         raise ScaffoldError(f"la question « {answer} » est trop courte : écrivez une phrase.")
     return answer
 

@@ -480,3 +480,15 @@ def test_advice_stops_no_build():
     with pytest.raises(publication.BuildError, match=r"1 point\(s\)") as error:
         publication._refuse([advice, breach], "a des signes à corriger")
     assert "un mot" not in str(error.value)
+
+
+NAME = "La colonne nbpers compte les personnes.\n"
+
+
+def test_a_name_that_no_code_holds_is_unknown(found):
+    assert rules(found(NAME)) == ["orthographe"]
+
+
+def test_a_name_that_the_code_holds_is_no_prose(found, small_chapter, edit):
+    edit(small_chapter, "assert valeur == 2", 'assert valeur == 2 and "nbpers"')
+    assert found(NAME) == []

@@ -1,13 +1,17 @@
-"""The spelling of the prose. Figures, identifiers, file names, acronyms and {en} are not looked at."""
+"""The spelling of the prose.
+
+Figures, identifiers, names that the code holds, file names, acronyms and {en} are not looked at.
+"""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ssphub_book.chapters import Chapter
-from ssphub_book.contract import dictionary, prose
+from ssphub_book.chapters import NOTEBOOKS, Chapter
+from ssphub_book.contract import dictionary, prose, syntax
 from ssphub_book.contract.finding import Finding
 from ssphub_book.contract.prose import OBJECT
 
@@ -49,9 +53,10 @@ def _spelling(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
         remedy = "utilisez un processeur x86-64, ou laissez l'intégration continue la vérifier."
         yield Finding("requirements.txt", 1, "orthographe", UNAVAILABLE, remedy)
         return
+    names = _names(chapter)
     for word, lines in unknown_words(chapter).items():
-        if mistyped(word):
-            continue  # typography tells it
+        if word in names or mistyped(word):  # typography tells the latter
+            continue
         times = f" ({len(lines)} fois dans le fichier)" if len(lines) > 1 else ""
         message = f"« {word} » n'est pas dans le dictionnaire{times}."
         near = " ou ".join(f"« {form} »" for form in dictionary.suggestions(word))
@@ -59,6 +64,14 @@ def _spelling(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
         listed = dictionary.OWN_LIST.relative_to(dictionary.FOLDER.parents[2]).as_posix()
         remedy += f" ; si le mot est juste, ajoutez-le à {listed}, ou marquez-le par {{en}}`{word}`."
         yield Finding(chapter.file, lines[0], "orthographe", message, remedy)
+
+
+def _names(chapter: Chapter) -> set[str]:
+    """The names that the code gives whole, as texts: columns, categories; they are no prose."""
+    if not chapter.file.startswith(NOTEBOOKS):
+        return set()
+    nodes = (node for cell in chapter.cells for node in syntax.walk(cell))
+    return {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
 def mistyped(word: str) -> str | None:
