@@ -4,7 +4,7 @@ PORT ?= 8000
 CHAPTER ?=
 RUN = .venv/bin/python -m ssphub_book
 
-.PHONY: setup book test test-all mutants serve check lint format lock
+.PHONY: setup book test test-all mutants serve preview check lint format lock
 
 book: setup
 	@$(RUN) build
@@ -20,6 +20,9 @@ mutants: setup
 
 serve: setup
 	@$(RUN) serve --port $(PORT)
+
+preview: setup
+	@$(RUN) preview --port $(PORT) $(CHAPTER)
 
 check: setup
 	@$(RUN) check $(CHAPTER)
