@@ -76,7 +76,7 @@ class Chapter:
         if match is None:
             raise ChapterError(self.file, 1, "en-tête absent : le fichier doit commencer par « --- ».")
         try:
-            header = yaml.safe_load(match[1])
+            header = yaml.load(match[1], Loader=yaml.CSafeLoader)  # ten times as fast as safe_load
         except yaml.MarkedYAMLError as error:
             line = 2 + (error.problem_mark.line if error.problem_mark else 0)
             raise ChapterError(self.file, line, f"en-tête illisible : {error.problem}.") from None

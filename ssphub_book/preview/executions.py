@@ -39,7 +39,7 @@ class Executions:
 
     def ended(self, run: Run) -> bool:
         """Note the end of a run; False where its chapter changed meanwhile."""
-        chapter, job = self._running.get(run.chapter.file, (None, None))
+        chapter, _ = self._running.get(run.chapter.file, (None, None))
         if chapter is None or chapter.keyed_text != run.chapter.keyed_text:
             return False
         del self._running[run.chapter.file]

@@ -20,12 +20,12 @@ from ssphub_book.chapters import Chapter, ChapterError
 from ssphub_book.contract import Finding
 from ssphub_book.preview import rendering
 from ssphub_book.preview.executions import Executions
-from ssphub_book.preview.mirror import Mirror, is_chapter
+from ssphub_book.preview.mirror import Mirror
 from ssphub_book.preview.server import Server, Status
 from ssphub_book.preview.watching import Watcher
 
 LOCK = f"{rendering.FOLDER}/verrou"
-BUSY = "un aperçu de ce livre est déjà ouvert : arrêtez-le (Ctrl+C dans son terminal) avant d'en lancer un autre."
+BUSY = "un aperçu de ce livre est déjà ouvert : arrêtez-le d'abord (Ctrl+C dans son terminal)."
 CONTENTS = ("_config.yml", "_toc.yml")
 INNER_LINE = re.compile(r"\(ligne (\d+) de ")
 PROBE = "import ssphub_book.preview.loop, ssphub_book.preview.warm"
@@ -78,7 +78,7 @@ class Preview:
         self._mirror = Mirror(root, root / rendering.MIRROR)
         self._executions = Executions(self._queue)
         self._cache = Cache(root)
-        self._taken: dict[str, str] = {}  # the text of each chapter when it was last looked at
+        self._taken: dict[str, tuple[str, set[str]]] = {}  # text and contents that a chapter was checked with
         self._executed: dict[str, tuple[Chapter, object]] = {}  # outputs that wait to be checked
         self._found: dict[tuple[str, str], list[Finding]] = {}
         self._versions: dict[str, str] = {}
@@ -154,15 +154,14 @@ class Preview:
         self._mirror.put(file, text)
 
     def _read_chapters(self, changed: set[Path] | None) -> None:
-        """Look at the chapters that changed; at all of them where something else did."""
+        """Look at the chapters that changed; at all of them where what they rest on did."""
         found = {chapter.file: chapter for chapter in self._chapters()}
         for file in set(self._taken) - set(found):
             self._forget(file)
-        names = {path.relative_to(self._root) for path in changed or () if path.is_relative_to(self._root)}
-        own = {name.as_posix() for name in names if is_chapter(name)}
-        for file, chapter in found.items():
-            if changed is None or file in own or len(own) < len(changed):
-                self._read(chapter, saved=file in own)
+        saved = {file for file in found if self._root / file in (changed or ())}
+        rest = changed is None or any(path.suffix != ".md" for path in changed)
+        for file in found if rest else saved:
+            self._read(found[file], file in saved)
 
     def _chapters(self) -> Iterable[Chapter]:
         """The chapters whose file can be read."""
@@ -173,24 +172,24 @@ class Preview:
                 yield chapters.read(self._root, path)
             except ChapterError as error:
                 file = path.relative_to(self._root).as_posix()
-                self._taken[file] = ""
+                self._taken[file] = ("", set())
                 self._set("lecture", file, [Finding(file, 1, "lecture", error.message)])
 
     def _read(self, chapter: Chapter, saved: bool) -> None:
         """Check a chapter and show it as soon as its outputs are known."""
         self._mirror.put_waiting(chapter)
         try:
+            taken = chapter.keyed_text, self._toc
+            if self._taken.get(chapter.file) == taken and not saved:
+                return
             chapter.parse()
-            text = chapter.keyed_text
         except ChapterError as error:
             self._executions.stop(chapter.file)
-            self._taken[chapter.file] = ""
+            self._taken[chapter.file] = ("", self._toc)
             self._set("lecture", chapter.file, [Finding(chapter.file, error.line, "lecture", error.message)])
             return
+        self._taken[chapter.file] = taken
         self._set("lecture", chapter.file, contract.check(chapter, self._toc))
-        if self._taken.get(chapter.file) == text and not saved:
-            return
-        self._taken[chapter.file] = text
         notebook = self._cache.executed(chapter)
         if notebook is not None:
             self._executions.stop(chapter.file)
