@@ -89,7 +89,7 @@ def on_config(app: Sphinx, config: Config) -> None:
     config.templates_path.insert(0, str(THEME / "templates"))
     config.html_static_path.append(str(THEME / "static"))
     config.html_sidebars = {"**": []}
-    config.html_theme_options |= dict.fromkeys(THEME_PARTS, [])
+    config.html_theme_options |= {part: [] for part in THEME_PARTS}
 
 
 def select_assets(files: list, optional: dict[str, re.Pattern[str]], body: str) -> list:
