@@ -7,10 +7,16 @@ FORMAT ?= text
 STRICT ?=
 RUN = .venv/bin/python -m ssphub_book
 
-.PHONY: setup book new test test-all mutants serve check format lock
+.PHONY: setup book new preview test test-all mutants serve check format lock
 
 book: setup
 	@$(RUN) build
+
+new: setup
+	@$(RUN) new $(OPTIONS)
+
+preview: setup
+	@$(RUN) preview --port $(PORT) $(CHAPTER)
 
 test: setup
 	@$(RUN) test
@@ -26,9 +32,6 @@ serve: setup
 
 check: setup
 	@$(RUN) check $(CHAPTER) --format $(FORMAT) $(if $(STRICT),--strict)
-
-new: setup
-	@$(RUN) new $(OPTIONS)
 
 format: setup
 	@.venv/bin/ruff format ssphub_book tests notebooks

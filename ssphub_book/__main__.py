@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import errno
 import json
 import os
 import sys
@@ -68,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve the built site on loopback")
     serve.add_argument("--port", type=int, default=8000)
     serve.set_defaults(command=_serve)
+
+    preview = commands.add_parser("preview", help="show the book while it is written, changes by themselves")
+    preview.add_argument("chapter", nargs="?", type=Path, help="the chapter to open")
+    preview.add_argument("--port", type=int, default=8000)
+    preview.set_defaults(command=_preview)
 
     notebooks = commands.add_parser("notebooks", help="write the notebooks that readers download")
     notebooks.add_argument("--output", type=Path, required=True, help="folder to write them in")
@@ -174,6 +180,23 @@ def _serve(options: argparse.Namespace) -> int:
     print(f"Le livre est sur http://localhost:{options.port}/ (Ctrl+C pour arrêter)", flush=True)
     with server:
         server.serve_forever()
+    return 0
+
+
+def _preview(options: argparse.Namespace) -> int:
+    from ssphub_book import publication
+    from ssphub_book.preview import loop
+
+    try:
+        loop.run(options.root, options.port, options.chapter, partial(print, flush=True))
+    except (publication.BuildError, chapters.ChapterError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print(f"Le port {options.port} est pris : essayez « make preview PORT=8001 ».", file=sys.stderr)
+        return 1
     return 0
 
 

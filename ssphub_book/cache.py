@@ -46,6 +46,8 @@ class Cache:
         return LastRun(kept.created, kept.data.get("execution_seconds"))
 
     def store(self, chapter: Chapter, notebook: NotebookNode, seconds: float) -> None:
-        """Keep a chapter that ran to its end; it takes the place of an older run of the same key."""
+        """Keep a chapter that ran to its end, unless another process kept the same one meanwhile."""
+        if self.executed(chapter) is not None:
+            return
         bundle = CacheBundleIn(notebook, str(chapter.path), data={"execution_seconds": seconds})
         self._cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)

@@ -163,7 +163,7 @@ def _result(future: Future[Run], chapter: Chapter) -> Run:
         return future.result()
     except BrokenProcessPool:
         message = "le processus qui exécutait ce chapitre a été tué (mémoire insuffisante ?)."
-        return _not_run(chapter, message)
+        return not_run(chapter, message)
 
 
 def run_chapter(chapter: Chapter, until: int | None = None) -> Run:
@@ -177,10 +177,10 @@ def run_chapter(chapter: Chapter, until: int | None = None) -> Run:
             return _run_in_kernel(chapter, until)
         except RuntimeError as error:  # what jupyter_client raises where a kernel does not answer
             message = f"le noyau Python n'a pas démarré ({error})."
-    return _not_run(chapter, message)
+    return not_run(chapter, message)
 
 
-def _not_run(chapter: Chapter, message: str) -> Run:
+def not_run(chapter: Chapter, message: str) -> Run:
     """A chapter of which no cell ran; the first one bears the message."""
     first, *others = chapter.cells
     outcomes = [Outcome(first, "failed", message), *(Outcome(c, "not run") for c in others)]

@@ -33,6 +33,7 @@ from ssphub_book import (
 SITE = "_build/html"
 STAGING = "_build/staging"
 LOCK = "_build/lock"
+BUSY = "une autre construction du livre est en cours : attendez sa fin."
 STATE = "_build/published"  # what the published site was made from
 SEARCHED = "_build/recherche"  # pages made ready for the search index
 PAGES = ("book", "notebooks")
@@ -49,7 +50,7 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
     Raises BuildError with every finding, and leaves the published site untouched.
     """
     root = root.resolve()
-    with _alone(root):
+    with alone(root / LOCK, BUSY):
         book = chapters.find(root)
         _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
         runs = _execute(book, report)
@@ -68,11 +69,10 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Hold the build's lock. Raises BuildError where another build runs, or `_build` is read-only."""
-    lock = root / LOCK
+def alone(lock: Path, busy: str) -> Iterator[None]:
+    """Hold a lock. Raises BuildError with `busy` where another process does, or its folder is read-only."""
     try:
-        lock.parent.mkdir(exist_ok=True)
+        lock.parent.mkdir(parents=True, exist_ok=True)
         handle = lock.open("a+")
     except OSError as error:
         message = f"impossible d'écrire dans {lock.parent} ({error.strerror}) : vérifiez les droits."
@@ -81,7 +81,7 @@ def _alone(root: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BuildError("une autre construction du livre est en cours : attendez sa fin.") from None
+            raise BuildError(busy) from None
         yield
 
 

@@ -45,6 +45,8 @@ LEFT_OUT = (
     ".cell_output pre, .cell_output table, .tag_controle, :is(.question, .exercice) details"
 )
 CODE = ".cell_input, div[class*=highlight-]"
+COLOURED = re.compile(r"<pre>.*?</pre>", re.DOTALL)
+SPAN = re.compile(r"</?span\b[^>]*>")
 CODE_WEIGHT = "0.4"
 FREQUENT = (10, 3)  # sections that hold a word: its class in the vocabulary
 FAILED = "l'index de recherche n'a pas pu être fait"
@@ -146,7 +148,8 @@ def _copy(name: str, page: str, keywords: list[str], kept: Path) -> Path:
 
 def records(name: str, page: str, keywords: list[str]) -> list[Record]:
     """The sections of a page, in order; none for a page that is not of the book's text."""
-    soup = BeautifulSoup(page, "html.parser")
+    plain = COLOURED.sub(lambda code: SPAN.sub("", code[0]), page)  # most elements of a page colour its code
+    soup = BeautifulSoup(plain, "html.parser")
     article = soup.select_one("main article")
     first = article and article.select_one("section[id]")
     if not first or not article.find("h1"):

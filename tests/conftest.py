@@ -166,7 +166,11 @@ sphinx:
 @pytest.fixture
 def small_book(tmp_path: Path) -> Path:
     """A book of one sound chapter, `essais/un-et-un`, in an empty folder: tests break it."""
-    root = tmp_path / "livre"
+    return write_small_book(tmp_path / "livre")
+
+
+def write_small_book(root: Path) -> Path:
+    """Write the small book in a new folder; return it."""
     chapter = root / "notebooks/essais/un-et-un.md"
     data = root / "notebooks/data/petit"
     for folder in (chapter.parent, data, root / "book"):

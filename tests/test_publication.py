@@ -138,7 +138,7 @@ def test_a_failed_build_leaves_the_site_untouched(built, small_chapter, edit, ol
 
 def test_two_builds_at_once(small_book):
     with (
-        publication._alone(small_book),
+        publication.alone(small_book / publication.LOCK, publication.BUSY),
         pytest.raises(publication.BuildError, match="une autre construction"),
     ):
         build(small_book)

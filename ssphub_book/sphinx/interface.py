@@ -38,6 +38,24 @@ OPTIONAL_JS = {
     "design-tabs.js": re.compile(r"data-sync-id="),
 }
 
+# Parts of the theme's own layout, which ours does not show: it would make them for each page.
+THEME_PARTS = (
+    "navbar_start",
+    "navbar_center",
+    "navbar_end",
+    "navbar_persistent",
+    "article_header_start",
+    "article_header_end",
+    "article_footer_items",
+    "content_footer_items",
+    "footer_content_items",
+    "footer_start",
+    "footer_center",
+    "footer_end",
+    "primary_sidebar_end",
+    "secondary_sidebar_items",
+)
+
 # Written by the theme and other extensions, asked for by no page.
 UNUSED = (
     "vendor",
@@ -70,6 +88,8 @@ def compile_catalogues(destination: Path) -> Path:
 def on_config(app: Sphinx, config: Config) -> None:
     config.templates_path.insert(0, str(THEME / "templates"))
     config.html_static_path.append(str(THEME / "static"))
+    config.html_sidebars = {"**": []}
+    config.html_theme_options |= {part: [] for part in THEME_PARTS}
 
 
 def select_assets(files: list, optional: dict[str, re.Pattern[str]], body: str) -> list:

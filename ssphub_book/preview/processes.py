@@ -1,0 +1,49 @@
+"""The processes of the preview, forked from one that has loaded Sphinx and its extensions already.
+
+Each rendering and each execution has a new process, so that none inherits the state of another.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+PATIENCE = 20  # seconds that a process has to stop its kernel
+
+CONTEXT = get_context("forkserver")
+CONTEXT.set_forkserver_preload(["ssphub_book.preview.warm"])
+
+
+class Job:
+    """One call of a function in a process of its own; its arguments and result are pickled."""
+
+    def __init__(self, function: Callable, *arguments: object):
+        self.connection, there = CONTEXT.Pipe(duplex=False)
+        self._process = CONTEXT.Process(target=_call, args=(there, function, arguments))
+        self._process.start()
+        there.close()
+
+    def result(self) -> object:
+        """Wait for the end. Raises EOFError where the process died, or was stopped, without a result."""
+        try:
+            return self.connection.recv()
+        finally:
+            self._process.join()
+
+    def stop(self) -> None:
+        """Have the process end by itself, with its kernel; kill it where it does not."""
+        self._process.terminate()
+        self._process.join(PATIENCE)
+        self._process.kill()
+
+
+def _call(connection: Connection, function: Callable, arguments: tuple) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the whole terminal: the parent decides
+    signal.signal(signal.SIGTERM, _leave)
+    connection.send(function(*arguments))
+
+
+def _leave(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)
