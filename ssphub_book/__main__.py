@@ -71,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve)
 
     preview = commands.add_parser("preview", help="show the book while it is written, changes by themselves")
-    preview.add_argument("chapter", nargs="?", type=Path, help="the chapter to open")
+    preview.add_argument(
+        "chapter", nargs="?", metavar="CHAPTER", help="what to open: a page's path, a chapter's name"
+    )
     preview.add_argument("--port", type=int, default=8000)
     preview.set_defaults(command=_preview)
 
@@ -188,7 +190,11 @@ def _preview(options: argparse.Namespace) -> int:
     from ssphub_book.preview import loop
 
     try:
-        loop.run(options.root, options.port, options.chapter, partial(print, flush=True))
+        wanted = _page(options.root, options.chapter) if options.chapter else None
+        loop.run(options.root, options.port, wanted, partial(print, flush=True))
+    except chapters.UnknownChapter as error:
+        print(error, file=sys.stderr)
+        return BAD_CALL
     except (publication.BuildError, chapters.ChapterError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -198,6 +204,11 @@ def _preview(options: argparse.Namespace) -> int:
         print(f"Le port {options.port} est pris : essayez « make preview PORT=8001 ».", file=sys.stderr)
         return 1
     return 0
+
+
+def _page(root: Path, name: str) -> Path:
+    """The file of a page, by its path or, for a chapter, by its name too."""
+    return Path(name) if Path(name).is_file() else chapters.named(root.resolve(), name).path
 
 
 def _notebooks(options: argparse.Namespace) -> int:
