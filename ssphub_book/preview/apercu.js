@@ -35,10 +35,10 @@
   };
 
   const box = (point, number) => {
-    const made = element("aside", "apercu-point");
+    const made = element("div", "apercu-point");
     made.id = `apercu-${number}`;
     made.tabIndex = -1;
-    made.setAttribute("aria-label", "À corriger");
+    made.setAttribute("role", "note");
     made.append(
       element("p", "apercu-lieu", `À corriger : ${point.fichier}:${point.ligne}`),
       element("p", "apercu-message", point.message),

@@ -40,7 +40,8 @@ def run(root: Path, port: int, wanted: Path | None = None, report: Callable[[str
     root = root.resolve()
     page = _page(root, wanted)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
+            signal.signal(number, signal.default_int_handler)
     with publication.alone(root / LOCK, BUSY):
         server = Server(root / rendering.SITE, port)
         preview = Preview(root, server, report)

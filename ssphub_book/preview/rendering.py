@@ -129,6 +129,7 @@ def _findings(root: Path, said: str) -> list[Finding]:
 
 def _french(text: str) -> str:
     """What Sphinx says, behind a French sentence where it is one of the usual warnings."""
+    text = re.sub(r" \[[\w.]+\]$", "", text)  # the name by which the warning could be silenced
     for pattern, sentence in FRENCH:
         if match := re.search(pattern, text):
             return f"{sentence.format(next(filter(None, match.groups()), ''))} (Sphinx : {text})."
