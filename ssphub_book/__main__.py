@@ -71,9 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=_serve)
 
     preview = commands.add_parser("preview", help="show the book while it is written, changes by themselves")
-    preview.add_argument(
-        "chapter", nargs="?", metavar="CHAPTER", help="what to open: a page's path, a chapter's name"
-    )
+    preview.add_argument("chapter", nargs="?", metavar="CHAPTER", help="a page's path, a chapter's name")
     preview.add_argument("--port", type=int, default=8000)
     preview.set_defaults(command=_preview)
 
