@@ -29,6 +29,7 @@ from ssphub_book import (
     search,
     settings,
 )
+from ssphub_book.cache import Cache
 
 SITE = "_build/html"
 STAGING = "_build/staging"
@@ -38,6 +39,7 @@ STATE = "_build/published"  # what the published site was made from
 SEARCHED = "_build/recherche"  # pages made ready for the search index
 PAGES = ("book", "notebooks")
 PACKAGE = Path(__file__).resolve().parent
+NOT_SHOWN = ("contract", "preview", "template")  # parts of the package that no page comes from
 
 
 class BuildError(Exception):
@@ -52,19 +54,19 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
     root = root.resolve()
     with alone(root / LOCK, BUSY):
         book = chapters.find(root)
+        state = _state(root, book)
+        if state and state == _published(root) and _is_executed(root, book):
+            report("Rien n'a changé depuis la dernière construction.")
+            return root / SITE
         _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
         runs = _execute(book, report)
         shared = _shared(root)
-        state = _state(root, book, shared)
-        if _published(root) == state:
-            report("Rien n'a changé depuis la dernière construction.")
-            return root / SITE
         made = notebooks.files(root, runs) if settings.read(root).address else {}
         rendered = _render(root, shared)
         report("Pages rendues par Jupyter Book.")
         _check_pages(root, rendered)
         site = _publish(root, rendered, book, made)
-        (root / STATE).write_text(state)
+        (root / STATE).write_text(state or "")
         return site
 
 
@@ -133,7 +135,8 @@ def _render(root: Path, shared: str) -> Path:
 def _shared(root: Path) -> str:
     """Hash of what every page shows: configuration, contents, titles of pages, theme."""
     digest = hashlib.sha256()
-    for path in (root / "_config.yml", root / "_toc.yml", *sorted(PACKAGE.rglob("*"))):
+    package = [path for path in PACKAGE.rglob("*") if path.relative_to(PACKAGE).parts[0] not in NOT_SHOWN]
+    for path in (root / "_config.yml", root / "_toc.yml", *sorted(package)):
         if path.is_file() and path.suffix != ".pyc":
             digest.update(path.read_bytes())
     for file in contract.table_of_contents(root):
@@ -142,16 +145,25 @@ def _shared(root: Path) -> str:
     return digest.hexdigest()
 
 
-def _state(root: Path, book: list[chapters.Chapter], shared: str) -> str:
+def _state(root: Path, book: list[chapters.Chapter]) -> str | None:
     """Hash of all that the site is made from: what pages share, their files, what outputs depend on,
-    the commit, which dates come from."""
-    digest = hashlib.sha256((shared + history.head(root)).encode())
-    for chapter in book:
-        digest.update(chapter.keyed_text.encode())
-    for path in sorted(path for folder in PAGES for path in (root / folder).rglob("*")):
+    the rules, the commit, which dates come from. None where a chapter's header cannot be read."""
+    digest = hashlib.sha256((_shared(root) + history.head(root)).encode())
+    try:
+        for chapter in book:
+            digest.update(chapter.keyed_text.encode())
+    except chapters.ChapterError:
+        return None
+    folders = (*(root / folder for folder in PAGES), *(PACKAGE / part for part in NOT_SHOWN))
+    for path in sorted(path for folder in folders for path in folder.rglob("*")):
         if path.is_file() and path.suffix != ".pyc":
-            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+            digest.update(path.as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def _is_executed(root: Path, book: list[chapters.Chapter]) -> bool:
+    cache = Cache(root)
+    return all(cache.last_run(chapter) for chapter in book)
 
 
 def _warnings(root: Path, done: subprocess.CompletedProcess[str]) -> str:

@@ -171,7 +171,7 @@ def test_a_finding_of_the_contract_stands_near_its_line_and_prevents_nothing(
     edit(chapter, "### Question 2 : un et un ?\n\n- A. Un", "### Question 2 : un et un ?\n\n- B. Trois")
     shows(open_page, "Trois")
     box = open_page.locator(".apercu-point").first
-    assert "ce choix doit commencer par « - A. »" in box.inner_text()
+    assert "faites-le commencer par « - A. »" in box.inner_text()
     section = box.evaluate("box => box.closest('section').querySelector('h3').textContent")
     assert section.startswith("Question 2")
     edit(chapter, "- B. Trois", "- A. Un")

@@ -34,11 +34,20 @@ from ssphub_book.contract import (
     typography,
 )
 from ssphub_book.contract.contents import table_of_contents
-from ssphub_book.contract.finding import Finding
+from ssphub_book.contract.finding import MEND, Finding
 from ssphub_book.contract.outputs import check_outputs
 from ssphub_book.contract.style import check_style
 
-__all__ = ["Finding", "check", "check_all", "check_book", "check_outputs", "check_page", "table_of_contents"]
+__all__ = [
+    "MEND",
+    "Finding",
+    "check",
+    "check_all",
+    "check_book",
+    "check_outputs",
+    "check_page",
+    "table_of_contents",
+]
 PROSE = (drafts, images, links, spelling, typography)
 FAMILIES = (header, contents, parts, exercises, cells, reach, determinism, results, outputs, *PROSE)
 NOT_EXECUTED: Mapping[str, NotebookNode] = MappingProxyType({})
@@ -53,7 +62,7 @@ def check(chapter: Chapter, toc: set[str], notebook: NotebookNode | None = None)
     try:
         chapter.parse()
     except ChapterError as error:
-        return [Finding(chapter.file, error.line, "lecture", error.message, "corrigez cette ligne.")]
+        return [Finding(chapter.file, error.line, "lecture", error.message, MEND)]
     found = {finding for family in FAMILIES for rule in family.RULES for finding in rule(chapter, toc)}
     return sorted(found.union(numbers.check_numbers(chapter, notebook)))
 

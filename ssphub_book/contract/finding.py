@@ -21,6 +21,8 @@ GUIDE = {
 # Rules that stop neither the build nor a preview; they are settled before a chapter is published.
 ADVICE = frozenset({"a-completer", "nombre-saisi", "orthographe", "resultat-non-verifie", "style"})
 
+MEND = "corrigez cette ligne."  # the remedy where the message says all
+
 
 def page(rule: str) -> str:
     """The page of the guide that holds a rule. Raises KeyError for a name that is no rule."""

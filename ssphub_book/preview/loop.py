@@ -17,7 +17,7 @@ import yaml
 from ssphub_book import chapters, contract, execution, publication
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import Chapter, ChapterError
-from ssphub_book.contract import Finding
+from ssphub_book.contract import MEND, Finding
 from ssphub_book.preview import rendering
 from ssphub_book.preview.executions import Executions
 from ssphub_book.preview.mirror import Mirror
@@ -111,6 +111,7 @@ class Preview:
         if changed is None or changed:
             self._mirror.follow()
             self._read_contents()
+            self._read_pages(changed)
             self._read_chapters(changed)
         shown = self._render()
         self._tell()
@@ -151,8 +152,18 @@ class Preview:
             except MalformedError as error:
                 return self._set("lecture", file, [_unreadable(file, 1, error)])
             self._toc = set(contract.table_of_contents(self._root))
-            self._set("lecture", file, contract.check_book([], self._root))
+            self._set(
+                "lecture", file, contract.contents.absent(self._root, contract.table_of_contents(self._root))
+            )
         self._mirror.put(file, text)
+
+    def _read_pages(self, changed: set[Path] | None) -> None:
+        """Check the pages that changed and are no chapter."""
+        for file in (file for file in self._toc if not file.startswith(f"{chapters.NOTEBOOKS}/")):
+            path = self._root / f"{file}.md"
+            if (changed is None or path in changed) and path.is_file():
+                page = chapters.read(self._root, path)
+                self._set("lecture", page.file, contract.check_page(page, self._toc))
 
     def _read_chapters(self, changed: set[Path] | None) -> None:
         """Look at the chapters that changed; at all of them where what they rest on did."""
@@ -174,7 +185,7 @@ class Preview:
             except ChapterError as error:
                 file = path.relative_to(self._root).as_posix()
                 self._taken[file] = ("", set())
-                self._set("lecture", file, [Finding(file, 1, "lecture", error.message)])
+                self._set("lecture", file, [Finding(file, 1, "lecture", error.message, MEND)])
 
     def _read(self, chapter: Chapter, saved: bool) -> None:
         """Check a chapter and show it as soon as its outputs are known."""
@@ -187,10 +198,11 @@ class Preview:
         except ChapterError as error:
             self._executions.stop(chapter.file)
             self._taken[chapter.file] = ("", self._toc)
-            self._set("lecture", chapter.file, [Finding(chapter.file, error.line, "lecture", error.message)])
+            unread = Finding(chapter.file, error.line, "lecture", error.message, MEND)
+            self._set("lecture", chapter.file, [unread])
             return
         self._taken[chapter.file] = taken
-        self._set("lecture", chapter.file, contract.check(chapter, self._toc))
+        self._set("lecture", chapter.file, contract.check_all([chapter], self._toc))
         notebook = self._cache.executed(chapter)
         if notebook is not None:
             self._executions.stop(chapter.file)
@@ -217,7 +229,8 @@ class Preview:
             inner = INNER_LINE.search(failed.message)
             line = int(inner[1]) if inner else failed.cell.line
             message = f"la cellule {failed.cell.number} échoue : {failed.message}"
-            self._set("cellules", run.chapter.file, [Finding(run.chapter.file, line, "cellule", message)])
+            failure = Finding(run.chapter.file, line, "cellule", message, "corrigez la cellule.")
+            self._set("cellules", run.chapter.file, [failure])
             return
         self._cache.store(run.chapter, run.notebook, run.seconds)
         self._show(run.chapter, run.notebook)
@@ -245,8 +258,9 @@ class Preview:
         try:
             rendered = self._rendering.result()
         except EOFError:
-            message = "Sphinx s'est arrêté sans rien dire : enregistrez à nouveau une page pour le relancer."
-            rendered = rendering.Rendered(findings=[Finding("_config.yml", 1, "rendu", message)], failed=True)
+            message, remedy = "Sphinx s'est arrêté sans rien dire.", "enregistrez une page pour le relancer."
+            stopped = Finding("_config.yml", 1, "rendu", message, remedy)
+            rendered = rendering.Rendered(findings=[stopped], failed=True)
         self._rendering = None
         self._keep(rendered)
         self._versions |= rendered.pages
@@ -312,7 +326,7 @@ def _is_code(path: Path) -> bool:
 
 def _unreadable(file: str, line: int, cause: object) -> Finding:
     message = f"fichier illisible : {cause}. L'aperçu garde sa dernière version lisible."
-    return Finding(file, line, "lecture", message)
+    return Finding(file, line, "lecture", message, MEND)
 
 
 def _broken(traceback: str) -> Finding:
@@ -322,4 +336,4 @@ def _broken(traceback: str) -> Finding:
     path, line = own[-1] if own else (str(rendering.PACKAGE / "__init__.py"), "1")
     file = Path(path).relative_to(rendering.PACKAGE.parent).as_posix()
     message = f"le paquet ne se charge plus : {traceback.strip().splitlines()[-1]}. L'aperçu garde l'ancien."
-    return Finding(file, int(line), "paquet", message)
+    return Finding(file, int(line), "paquet", message, MEND)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ssphub_book.cache import FOLDER as CACHE
-from ssphub_book.contract import Finding
+from ssphub_book.contract import MEND, Finding
 from ssphub_book.execution import ANSI
 from ssphub_book.preview.processes import Job
 
@@ -71,7 +71,7 @@ def _render(root: Path, common: str) -> Rendered:
     written = {name: _hash(root / SITE / f"{name}.html") for name in lines.written}
     findings = _findings(root, ANSI.sub("", said.getvalue()))
     if failure and not findings:
-        findings = [Finding("_config.yml", 1, "rendu", f"Sphinx s'est arrêté : {failure}")]
+        findings = [Finding("_config.yml", 1, "rendu", f"Sphinx s'est arrêté : {failure}", MEND)]
     return Rendered(written, findings, bool(failure))
 
 
@@ -123,7 +123,7 @@ def _findings(root: Path, said: str) -> list[Finding]:
             inside = path.is_relative_to(root / MIRROR)
             file = path.relative_to(root / MIRROR).as_posix() if inside else "_config.yml"
             number = int(match["line"]) if (match["line"] or "").isdigit() else 1
-            found.append(Finding(file, number, "sphinx", _french(match["text"])))
+            found.append(Finding(file, number, "sphinx", _french(match["text"]), MEND))
     return sorted(set(found))
 
 

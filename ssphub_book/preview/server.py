@@ -34,6 +34,10 @@ _toc.yml.</p></article></main></body></html>
 """
 
 
+def _said(finding: Finding) -> str:
+    return f"{finding.message} → {finding.remedy}"
+
+
 @dataclass
 class Status:
     """What pages are told: their version and findings, what is wrong everywhere, what is under way."""
@@ -46,7 +50,12 @@ class Status:
     def of(self, page: str) -> str:
         """The status of one page, as its script reads it."""
         points = [
-            {"fichier": finding.file, "ligne": finding.line, "message": finding.message, "ici": here}
+            {
+                "fichier": finding.file,
+                "ligne": finding.line,
+                "message": f"{finding.message} → {finding.remedy}",
+                "ici": here,
+            }
             for found, here in ((self.everywhere, False), (self.findings.get(page, []), True))
             for finding in found
         ]
