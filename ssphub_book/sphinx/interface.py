@@ -90,6 +90,9 @@ def on_config(app: Sphinx, config: Config) -> None:
     config.html_static_path.append(str(THEME / "static"))
     config.html_sidebars = {"**": []}
     config.html_theme_options |= {part: [] for part in THEME_PARTS}
+    # Jupyter Book's LaTeX extension numbers figures for every builder, whatever _config.yml says. A number
+    # would change with each chapter added, and nothing refers to one.
+    config["numfig"] = False
 
 
 def select_assets(files: list, optional: dict[str, re.Pattern[str]], body: str) -> list:
