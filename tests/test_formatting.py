@@ -225,5 +225,5 @@ def test_an_unreadable_file_stops_before_anything_is_written(small_book, small_c
     shutil.copy(small_chapter, small_chapter.with_name("autre.md"))
     edit(small_chapter.with_name("autre.md"), ":tags: [exercice]", ":tags: [")
     assert command_line.main(["--root", str(small_book), "format"]) == 1
-    assert "autre.md:1  cellule ou en-tête illisible" in capsys.readouterr().err
+    assert "autre.md:67  les options de cette cellule" in capsys.readouterr().err
     assert small_chapter.read_text(encoding="utf-8") == before

@@ -39,7 +39,7 @@ def _dead(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
 def _leads(chapter: Chapter, toc: set[str], link: Link) -> bool:
     """Whether Sphinx finds what an internal link, or an image, aims at."""
     path, _, anchor = link.target.partition("#")
-    if link.kind in {"ref", "numref"}:
+    if link.kind == "ref":
         return _is_label(chapter, toc, link.target) or link.target in MADE_BY_SPHINX
     if link.kind == "doc":
         return _page(chapter, path) in toc
@@ -93,7 +93,7 @@ def _known(chapter: Chapter, toc: set[str], link: Link) -> list[str]:
         files = sorted(folder.glob("*")) if folder.is_dir() else []
         return [relpath(path, chapter.path.parent) for path in files if path.is_file()]
     labels = {name for page in _pages(chapter.root, frozenset(toc)) for name in prose.read(page).targets}
-    if link.kind in {"ref", "numref"}:
+    if link.kind == "ref":
         return sorted(labels)
     suffix = "" if link.kind == "doc" else ".md"
     return sorted(labels) + [relpath(chapter.root / f"{p}{suffix}", chapter.path.parent) for p in sorted(toc)]
@@ -109,7 +109,7 @@ def _remedy(link: Link, near: str) -> str:
         return f"corrigez-le ; vouliez-vous dire {near} ?"
     if "#" in link.target:
         return f"une ancre ne se déduit pas d'un titre : {LABEL_HOW_TO}."
-    if link.kind in {"ref", "numref"}:
+    if link.kind == "ref":
         return f"{LABEL_HOW_TO}."
     return "corrigez le chemin, qui part du dossier de la page."
 
