@@ -27,6 +27,8 @@ RUN_AXE = """([include, tags]) => {
   return axe.run(include, options);
 }"""
 
+AFTER_LAYOUT = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 
 @pytest.fixture(scope="module")
 def page(browser) -> Iterator:
@@ -59,6 +61,7 @@ def set_mode(page, mode: str) -> None:
     width, scheme = MODES[mode]
     page.emulate_media(color_scheme=scheme, media="screen")
     page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate(AFTER_LAYOUT)
 
 
 def show(page, html: str) -> None:

@@ -104,10 +104,8 @@
           if (scrolls) block.setAttribute(name, value);
           else block.removeAttribute(name);
       });
-    set();
-    addEventListener("resize", set);
-    document.addEventListener("change", set);
-    document.addEventListener("toggle", set, true);
+    const resized = new ResizeObserver(set); // it fires once to begin with, then on folds, tabs and narrow screens
+    blocks.forEach(([block]) => resized.observe(block));
   }
 
   /* The page's own table of contents is folded on a narrow screen. */
