@@ -16,7 +16,7 @@ THEMES = {  # folder: caption of its part, in the order of the book
     "pratiques": "Bonnes pratiques",
     "donnees-massives": "Données massives",
 }
-PARTS = ["Découvrir", *THEMES.values(), "Contribuer", "Annexes"]
+PARTS = ["Découvrir", "Le réseau", *THEMES.values(), "Contribuer", "Annexes"]
 LEVELS = {"débutant": "debutant", "intermédiaire": "praticien", "avancé": "praticien"}  # level: path
 
 

@@ -20,7 +20,12 @@ FOLDER = "cahiers-notebooks"
 KEPT = "_build/notebooks"
 REQUIREMENTS = "requirements.txt"
 PACKAGE = Path(__file__).resolve().parent
-MAKERS = ("learner.py", "plain.py", "sphinx/typography.py")  # the code that notebooks come from
+MAKERS = (
+    "learner.py",
+    "plain.py",
+    "network/french.py",
+    "sphinx/typography.py",
+)  # the code that notebooks come from
 DATE = (1980, 1, 1, 0, 0, 0)
 STORED = {".parquet"}
 NOT_DATA = {".py", ".pyc"}
@@ -106,7 +111,7 @@ def publish(found: dict[str, bytes], site: Path) -> None:
 def _notebooks(root: Path, runs: list[Run], known: plain.Book) -> dict[str, str]:
     """The notebooks of all chapters; those of a chapter that has not changed are kept from the last call."""
     sources = [(PACKAGE / name).read_text(encoding="utf-8") for name in MAKERS]
-    shared = repr((known.address, known.titles, known.terms, known.labels, *sources))
+    shared = repr((known.address, known.titles, known.terms, known.labels, known.entries, *sources))
     folder = root / KEPT
     folder.mkdir(parents=True, exist_ok=True)
     used, found = set(), {}

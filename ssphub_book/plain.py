@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ssphub_book import chapters
+from ssphub_book import chapters, network
 from ssphub_book.chapters import Chapter, ChapterError
+from ssphub_book.network import french
 
 GLOSSARY = "book/annexes/glossaire"
 TITLES = {
@@ -90,6 +91,11 @@ class Book:
                     found[label[1]] = (file, titles[number + 1])
         return found
 
+    @cached_property
+    def entries(self) -> network.Network:
+        """What the network's data files hold."""
+        return network.read(self.root)
+
     def link(self, file: str, anchor: str = "") -> str:
         return f"{self.address}{file}.html" + (f"#{anchor}" if anchor else "")
 
@@ -161,7 +167,7 @@ class Prose:
         if name == "admonition" or name in TITLES:
             return lambda argument, body, start: self._box(argument or TITLES[name], body, start)
         known = {"dropdown": self._fold, "table": self._table, "math": self._math}
-        known |= dict.fromkeys(("code", "code-block"), self._code)
+        known |= dict.fromkeys(("code", "code-block"), self._code) | {"entrees": self._entries}
         if name not in known:
             message = (
                 f"la directive « {name} » n'a pas d'équivalent dans le notebook à télécharger : "
@@ -185,6 +191,10 @@ class Prose:
     def _math(self, argument: str, body: list[str], start: int) -> list[str]:
         return ["$$", *([argument] if argument else []), *body, "$$"]
 
+    def _entries(self, kind: str, body: list[str], start: int) -> list[str]:
+        found = self._book.entries.for_chapter(self._chapter.name, network.LISTS.get(kind, ()))
+        return [self.line(line, start) for line in french.in_chapter(found)]
+
     def _code(self, language: str, body: list[str], start: int) -> list[str]:
         return [f"```{language}", *body, "```"]
 
@@ -207,6 +217,11 @@ class Prose:
                 return self._value(text, number), ""
             case "term":
                 return f"[{shown or target}", f"]({self._term(target, number)})"
+            case "entree":
+                entry = self._book.entries.by_key.get(target)
+                if entry is None:
+                    raise self._error(number, f"aucune entrée ne s'appelle « {target} ».")
+                return f"[{shown or entry.title}", f"]({entry.address})"
             case "ref":
                 address, title = self._label(target, number)
                 return f"[{shown or title}", f"]({address})"

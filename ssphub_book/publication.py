@@ -23,6 +23,7 @@ from ssphub_book import (
     execution,
     feeds,
     history,
+    network,
     notebooks,
     offline,
     pages,
@@ -202,8 +203,10 @@ def _add(root: Path, site: Path, made: dict[str, bytes]) -> None:
     archive of it all."""
     known = settings.read(root)
     if known.address:
-        found, moment = pages.find(site), history.moment(root)
+        found, moment, entries = pages.find(site), history.moment(root), network.read(root)
         crawlers.write(site, known, found, moment)
-        feeds.write(site, known, found, moment)
+        feeds.write(site, known, found, entries, moment)
+        if entries.entries:
+            network.write(site, known.title, known.address, entries)
         notebooks.publish(made, site)
     offline.pack(site, known.address)

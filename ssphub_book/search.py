@@ -49,6 +49,7 @@ COLOURED = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 SPAN = re.compile(r"</?span\b[^>]*>")
 CODE_WEIGHT = "0.4"
 FREQUENT = (10, 3)  # sections that hold a word: its class in the vocabulary
+CHAPTER = "chapitre"
 FAILED = "l'index de recherche n'a pas pu être fait"
 UNUSED = (
     "pagefind-ui.*",
@@ -74,11 +75,12 @@ class Record:
     body: str
     code: str = ""
     keywords: str = ""
+    kind: str = ""  # « chapitre », or what an entry of the network's lists is
 
     @property
     def html(self) -> str:
         """The document that Pagefind reads; titles and keywords are fields, found but not shown."""
-        fields = {"page": self.chapter, "title": self.title, "keywords": self.keywords}
+        fields = {"page": self.chapter, "title": self.title, "keywords": self.keywords, "kind": self.kind}
         spans = "".join(
             f'<span data-pagefind-meta="{name}">{html.escape(text)}</span>'
             for name, text in fields.items()
@@ -97,7 +99,7 @@ class Record:
     @property
     def words(self) -> set[str]:
         """The words by which the section is found, folded, compounds (« non-réponse ») and their parts."""
-        text = fold(" ".join((self.chapter, self.title, self.keywords, self.body, self.code)))
+        text = fold(" ".join((self.chapter, self.title, self.keywords, self.kind, self.body, self.code)))
         return {*WORD.findall(text), *COMPOUND.findall(text)}
 
 
@@ -159,18 +161,23 @@ def records(name: str, page: str, keywords: list[str]) -> list[Record]:
     _split_elisions(article)
     chapter = _text(article.find("h1"))
     named = COMMON | set(DEFINED.findall(article.get_text()))
-    sections = article.select("section[id]")
-    made = [_record(name, section.extract(), chapter) for section in reversed(sections)]  # inner ones first
+    sections = article.select("section[id], .notice[id]")
+    kind = CHAPTER if name.startswith(f"{NOTEBOOKS}/") else ""
+    made = [_record(name, section.extract(), chapter, kind) for section in reversed(sections)]  # inner first
     made = [replace(record, code=_new_names(record.code, named)) for record in reversed(made)]
     line = ELISION.sub("’ ", ", ".join(map(str, keywords)))
-    return [replace(made[0], keywords=line), *made[1:]]
+    return [replace(made[0], keywords=line or made[0].keywords), *made[1:]]
 
 
-def _record(page: str, section: Tag, chapter: str) -> Record:
+def _record(page: str, section: Tag, chapter: str, kind: str) -> Record:
     heading = section.find(HEADINGS, recursive=False)
     title = _text(heading.extract()) if heading else chapter
     code = [block.extract().get_text() for block in section.select(CODE)]
-    return Record(page, section["id"], chapter, title, _text(section), "\n".join(code))
+    words = section.get("data-mots", "")
+    kind = section.get("data-genre", kind)
+    return Record(
+        page, section["id"], chapter, title, _text(section), "\n".join(code), keywords=words, kind=kind
+    )
 
 
 def _new_names(code: str, named: set[str]) -> str:

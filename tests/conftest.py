@@ -148,6 +148,16 @@ notebook
   Document qui mêle du texte et du code.
 ```
 """
+SMALL_ENTRIES = """\
+additions:
+  titre: Le service des additions
+  resume: Il additionne.
+  adresse: https://example.org/additions
+  themes: [pratiques]
+  annee: 2026
+  chapitres: [essais/un-et-un]
+  verifie: 2026-11-26
+"""
 SMALL_CONFIG = """\
 title: Petit livre
 only_build_toc_files: true
@@ -183,6 +193,8 @@ def write_small_book(root: Path) -> Path:
     (data / "SOURCE.md").write_text("Un nombre.", encoding="utf-8")
     (root / "book/annexes").mkdir()
     (root / "book/annexes/glossaire.md").write_text(SMALL_GLOSSARY, encoding="utf-8")
+    shutil.copytree(ROOT / "book/reseau/data/schemas", root / "book/reseau/data/schemas")
+    (root / "book/reseau/data/projets.yml").write_text(SMALL_ENTRIES, encoding="utf-8")
     (chapter.parent / "schema.png").write_bytes(b"PNG")
     (chapter.parent / "photo.png").write_bytes(bytes(300_001))
     (root / "book/index.md").write_text("# Petit livre\n\nBonjour.\n", encoding="utf-8")

@@ -60,7 +60,7 @@ def test_security_contact(site):
 
 @pytest.fixture(scope="module")
 def feed(site):
-    return feedparser.parse((site / feeds.FEED).read_bytes())
+    return feedparser.parse((site / feeds.CHAPTERS).read_bytes())
 
 
 def test_the_feed_is_valid(feed):
@@ -90,7 +90,7 @@ def page(name: str, day: int | None) -> pages.Page:
 
 def parsed(folder: Path, *found: pages.Page):
     feeds.write(folder, SETTINGS, list(found), MOMENT)
-    return feedparser.parse((folder / feeds.FEED).read_bytes())
+    return feedparser.parse((folder / feeds.CHAPTERS).read_bytes())
 
 
 def test_feed_of_a_book_of_known_dates(tmp_path):
@@ -103,11 +103,11 @@ def test_feed_of_a_book_of_known_dates(tmp_path):
         "https://example.org/notebooks/a.html",
     ]
     assert feed.feed.updated == feed.entries[0].updated == "2026-11-03T12:00:00+00:00"
-    first = (tmp_path / feeds.FEED).read_bytes()
+    first = (tmp_path / feeds.CHAPTERS).read_bytes()
     parsed(
         tmp_path, page("notebooks/a", 1), page("notebooks/b", 3), page("notebooks/c", None), page("book/d", 4)
     )
-    assert (tmp_path / feeds.FEED).read_bytes() == first
+    assert (tmp_path / feeds.CHAPTERS).read_bytes() == first
 
 
 def test_feed_without_any_date(tmp_path):

@@ -81,10 +81,10 @@ def test_a_commit_is_a_change_for_it_dates_pages(built):
 def test_what_programs_read_waits_for_an_address_and_the_archive_does_not(built, edit):
     site = built / "_build/html"
     assert (site / offline.ARCHIVE).is_file()
-    assert not (site / feeds.FEED).exists()
+    assert not (site / feeds.CHAPTERS).exists()
     edit(built / "_config.yml", "language: fr", "language: fr\n    html_baseurl: https://example.org/livre")
     build(built)
-    assert (site / feeds.FEED).is_file()
+    assert (site / feeds.CHAPTERS).is_file()
     assert "https://example.org/livre/sitemap.xml" in (site / "robots.txt").read_text()
 
 

@@ -21,6 +21,7 @@ from ssphub_book.contract import (
     contents,
     determinism,
     drafts,
+    entries,
     exercises,
     header,
     images,
@@ -48,7 +49,7 @@ __all__ = [
     "check_page",
     "table_of_contents",
 ]
-PROSE = (drafts, images, links, spelling, typography)
+PROSE = (drafts, entries, images, links, spelling, typography)
 FAMILIES = (header, contents, parts, exercises, cells, reach, determinism, results, outputs, *PROSE)
 NOT_EXECUTED: Mapping[str, NotebookNode] = MappingProxyType({})
 
@@ -85,10 +86,11 @@ def check_all(
 def check_book(
     chapters: list[Chapter], root: Path, executed: Mapping[str, NotebookNode] = NOT_EXECUTED
 ) -> list[Finding]:
-    """Findings on every chapter and page, and on `_toc.yml` where it names a file that is not there."""
+    """Findings on every chapter and page, on the network's data files, and on `_toc.yml` where it names a
+    file that is not there."""
     toc = table_of_contents(root)
     pages = [root / f"{file}.md" for file in toc if not file.startswith(f"{NOTEBOOKS}/")]
     read = [reading.read(root, path) for path in pages if path.is_file()]
     findings = check_all(chapters, set(toc), executed)
     findings += [finding for page in read for finding in check_page(page, set(toc))]
-    return [*dict.fromkeys(findings), *contents.absent(root, toc)]
+    return [*dict.fromkeys(findings), *contents.absent(root, toc), *entries.problems(root)]

@@ -11,7 +11,7 @@ GUIDE = {
     "parties": ("parties", "titres", "table-des-matieres"),
     "exercices": ("exercices", "quiz"),
     "texte": ("orthographe", "typographie", "nombre-saisi", "a-completer"),
-    "liens": ("lien-mort", "terme-inconnu", "texte-de-remplacement", "legende", "fichier-lourd"),
+    "liens": ("lien-mort", "entree", "terme-inconnu", "texte-de-remplacement", "legende", "fichier-lourd"),
     "code": (
         "verification", "resultat-non-verifie", "cellule-longue", "reseau", "chemin-absolu", "graine",
         "horloge", "style",

@@ -21,13 +21,14 @@ from ssphub_book.contract.prose import Link
 
 EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 MADE_BY_SPHINX = {"genindex", "modindex", "search"}  # what {ref} may aim at besides the pages
+ELSEWHERE = {"term", "entree"}  # what other rules look at
 HEAVIEST_IMAGE = 300_000  # bytes
 LABEL_HOW_TO = "posez (nom)= sur la ligne avant la cible, et liez-la par [texte](nom)"
 
 
 def _dead(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     for link in prose.read(chapter).links:
-        if link.kind == "term" or EXTERNAL.match(link.target) or _leads(chapter, toc, link):
+        if link.kind in ELSEWHERE or EXTERNAL.match(link.target) or _leads(chapter, toc, link):
             continue
         near = _nearest(link.target, _known(chapter, toc, link))
         what = "cette image n'existe pas" if link.kind == "image" else "ce lien ne mène nulle part"

@@ -48,7 +48,7 @@ TEXTS = {
 }
 NAMES = {("name",), ("mystnb", "figure", "name")}
 READ_KEYS = re.compile(r"tableau|caption|alt|description|question|objectifs|name")
-LINK_ROLES = {"doc", "download", "ref", "term"}
+LINK_ROLES = {"doc", "download", "entree", "ref", "term"}
 EXPLICIT = re.compile(r"(?P<text>.*?)\s*<(?P<target>[^<>]+)>", re.DOTALL)  # text <target>
 SHOWN_AS_IT_IS = "term"  # the one role whose target is the text to read
 EXTENSIONS = {"amsmath", "colon_fence", "deflist", "dollarmath", "html_image"}  # those of _config.yml

@@ -33,6 +33,7 @@ OPTIONAL_CSS = {
     "mystnb": re.compile(r'class="-Color'),
 }
 OPTIONAL_JS = {
+    "cahiers-catalogue.js": re.compile(r'class="notice"'),
     "cahiers-progres.js": re.compile(r'class="(?:question|chapitre-lien)"'),
     "cahiers-vega.js": re.compile(r'class="figure-vega"'),
     "design-tabs.js": re.compile(r"data-sync-id="),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
@@ -19,7 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
-from ssphub_book import cards, feeds, history
+from ssphub_book import cards, feeds, history, network
 
 from .header import describe, front_matter
 from .typography import french_line, is_french
@@ -157,9 +158,13 @@ def tags_of(app: Sphinx, page: Page) -> str:
     return "".join(f"\n    {line}" for line in lines)
 
 
-def _feed_link(app: Sphinx, address: str) -> str:
-    title = escape(f"{book(app)} : chapitres nouveaux et modifiés")
-    return f'\n    <link rel="alternate" type="application/atom+xml" title="{title}" href="{address}" />'
+def _feed_links(app: Sphinx, address: Callable[[str, bool], str]) -> str:
+    """The feeds; `address` gives the address of a file of the site from the page."""
+    tags = ""
+    for name in app.feeds:
+        title, uri = escape(f"{book(app)} : {feeds.TITLES[name]}"), address(name, True)
+        tags += f'\n    <link rel="alternate" type="application/atom+xml" title="{title}" href="{uri}" />'
+    return tags
 
 
 def day(date: datetime, language: str) -> str:
@@ -195,7 +200,8 @@ def shorten(text: str) -> str:
 
 
 def on_updated(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Ask Git for dates; pages whose dates changed, by a commit, are written again."""
+    """Ask for the feeds, and Git for dates; pages whose dates changed, by a commit, are written again."""
+    app.feeds = feeds.names(network.read(Path(env.srcdir)))
     known = getattr(env, "page_dates", {})
     found = history.dates(Path(env.srcdir))
     env.page_dates = {name: _dates(env, name, found) for name in env.found_docs}
@@ -224,7 +230,7 @@ def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
         context["last_change_iso"] = last.date().isoformat()
     if base(app):
         tags += tags_of(app, page_of(app, pagename)) if listed else ""
-        tags += _feed_link(app, context["pathto"](feeds.FEED, True))
+        tags += _feed_links(app, context["pathto"])
     if pagename == getattr(app.config, "notfound_pagename", None):
         context["pageurl"] = None
         context["content_root"] = app.config.notfound_urls_prefix
@@ -258,7 +264,7 @@ def describe_entry(app: Sphinx) -> None:
     canonical = f'\n    <link rel="canonical" href="{escape(page.address)}" />'
     description = f'\n    <meta name="description" content="{escape(page.description)}" />'
     head, end, body = entry.read_text(encoding="utf-8").partition("\n  </head>")
-    head += description + tags_of(app, page) + _feed_link(app, feeds.FEED) + canonical
+    head += description + tags_of(app, page) + _feed_links(app, lambda name, _: name) + canonical
     entry.write_text(head + end + body, encoding="utf-8")
 
 

@@ -8,6 +8,7 @@
   const input = dialog.querySelector("input");
   const label = (name, value) => (dialog.dataset[name] || "").replace("{}", value);
   const PAUSE = 60; // milliseconds without a key before a search
+  const CHAPTER = "chapitre"; // the kind of what the index says of a chapter
   const CHAPTERS = 5; // offered where nothing is found
 
   const status = element("p", "recherche-etat");
@@ -41,7 +42,9 @@
     link.href = section.url;
     const excerpt = element("small");
     excerpt.innerHTML = mend(section.excerpt); // escaped by Pagefind, but for its <mark>
-    link.append(element("span", "", section.title === page.title ? label("top") : mend(section.title)), excerpt);
+    link.append(element("span", "", section.title === page.title ? label("top") : mend(section.title)));
+    if (section.kind && section.kind !== CHAPTER) link.append(element("span", "genre", section.kind));
+    link.append(excerpt);
     return link;
   }
 
@@ -59,7 +62,9 @@
     sections.setAttribute("aria-label", mend(page.title));
     sections.append(...inItems(page.sections.map((section) => entry(page, section))));
     const item = element("li");
-    item.append(element("strong", "", mend(page.title)), sections);
+    item.append(element("strong", "", mend(page.title)));
+    if (page.kind === CHAPTER) item.append(element("span", "genre", page.kind));
+    item.append(sections);
     return item;
   }
 

@@ -223,9 +223,9 @@ export class Search {
     const pages = new Map();
     for (const { parts, score, data } of sections) {
       const [url, anchor] = address(data.url);
-      const page = pages.get(url) || { url, title: data.meta.page, best: score, parts: parts.map(() => 0), sections: [] };
+      const page = pages.get(url) || { url, title: data.meta.page, kind: data.meta.kind, best: score, parts: parts.map(() => 0), sections: [] };
       page.parts = page.parts.map((part, place) => Math.max(part, parts[place]));
-      page.sections.push({ url: anchor, title: data.meta.title, excerpt: data.excerpt });
+      page.sections.push({ url: anchor, title: data.meta.title, kind: data.meta.kind, excerpt: data.excerpt });
       pages.set(url, page);
     }
     for (const page of pages.values()) {
