@@ -29,6 +29,7 @@ from ssphub_book.chapters import NOTEBOOKS, Chapter
 
 FOLDER = "pagefind"
 WORDS = "words.json"
+ENTRIES = "entries.json"
 LANGUAGE = Path(__file__).with_name("search_words.yml")
 ELISION = re.compile(r"(?<=\w)['’](?=\w)")
 WORD = re.compile(r"[^\W_]+")
@@ -42,14 +43,15 @@ HEADINGS = re.compile(r"h[1-6]")
 # Nothing of these says what a page is about, the page of its own says it better, or it is an answer.
 LEFT_OUT = (
     "script, style, svg, math, a.headerlink, .toctree-wrapper, .fiche, button, details.hide > summary, "
-    ".cell_output pre, .cell_output table, .tag_controle, :is(.question, .exercice) details"
+    ".cell_output pre, .cell_output table, .tag_controle, :is(.question, .exercice) details, "
+    ".notice > [class^=notice-]"
 )
 CODE = ".cell_input, div[class*=highlight-]"
 COLOURED = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 SPAN = re.compile(r"</?span\b[^>]*>")
 CODE_WEIGHT = "0.4"
+PAGE_WEIGHT = "0.4"  # of the text of a page that is no chapter: chapters teach, pages tell about
 FREQUENT = (10, 3)  # sections that hold a word: its class in the vocabulary
-CHAPTER = "chapitre"
 FAILED = "l'index de recherche n'a pas pu être fait"
 UNUSED = (
     "pagefind-ui.*",
@@ -75,12 +77,12 @@ class Record:
     body: str
     code: str = ""
     keywords: str = ""
-    kind: str = ""  # « chapitre », or what an entry of the network's lists is
+    kind: str = ""  # what an entry of the network's lists is: « formation »; empty for a section
 
     @property
     def html(self) -> str:
         """The document that Pagefind reads; titles and keywords are fields, found but not shown."""
-        fields = {"page": self.chapter, "title": self.title, "keywords": self.keywords, "kind": self.kind}
+        fields = {"page": self.chapter, "title": self.title, "keywords": self.keywords}
         spans = "".join(
             f'<span data-pagefind-meta="{name}">{html.escape(text)}</span>'
             for name, text in fields.items()
@@ -91,15 +93,17 @@ class Record:
             if self.code
             else ""
         )
+        chapter = self.page.startswith(f"{NOTEBOOKS}/")
+        weight = "" if chapter else f' data-pagefind-weight="{PAGE_WEIGHT}"'
         return (
             f'<html lang="fr"><body><div data-pagefind-ignore>{spans}</div>'
-            f"<div data-pagefind-body><p>{html.escape(self.body)}</p>{code}</div></body></html>"
+            f"<div data-pagefind-body><p{weight}>{html.escape(self.body)}</p>{code}</div></body></html>"
         )
 
     @property
     def words(self) -> set[str]:
         """The words by which the section is found, folded, compounds (« non-réponse ») and their parts."""
-        text = fold(" ".join((self.chapter, self.title, self.keywords, self.kind, self.body, self.code)))
+        text = fold(" ".join((self.chapter, self.title, self.keywords, self.body, self.code)))
         return {*WORD.findall(text), *COMPOUND.findall(text)}
 
 
@@ -128,12 +132,15 @@ def index(site: Path, book: list[Chapter], kept: Path) -> None:
 
 
 def write(found: list[Record], folder: Path) -> None:
-    """The index and the vocabulary of these records. Raises SearchError where there is none."""
-    if not found:
+    """The index of these records, their vocabulary and the list of entries. Raises SearchError where there
+    is no section."""
+    sections = [record for record in found if not record.kind]
+    if not sections:
         raise SearchError(f"{FAILED} : le site n'a aucune page à indexer.")
-    _run(found, folder)
-    text = json.dumps(language(found), ensure_ascii=False, separators=(",", ":"))
-    (folder / WORDS).write_text(text, encoding="utf-8")
+    _run(sections, folder)
+    for name, table in ((WORDS, language(sections)), (ENTRIES, entries(found))):
+        text = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _copy(name: str, page: str, keywords: list[str], kept: Path) -> Path:
@@ -162,19 +169,18 @@ def records(name: str, page: str, keywords: list[str]) -> list[Record]:
     chapter = _text(article.find("h1"))
     named = COMMON | set(DEFINED.findall(article.get_text()))
     sections = article.select("section[id], .notice[id]")
-    kind = CHAPTER if name.startswith(f"{NOTEBOOKS}/") else ""
-    made = [_record(name, section.extract(), chapter, kind) for section in reversed(sections)]  # inner first
+    made = [_record(name, section.extract(), chapter) for section in reversed(sections)]  # inner ones first
     made = [replace(record, code=_new_names(record.code, named)) for record in reversed(made)]
     line = ELISION.sub("’ ", ", ".join(map(str, keywords)))
     return [replace(made[0], keywords=line or made[0].keywords), *made[1:]]
 
 
-def _record(page: str, section: Tag, chapter: str, kind: str) -> Record:
+def _record(page: str, section: Tag, chapter: str) -> Record:
     heading = section.find(HEADINGS, recursive=False)
     title = _text(heading.extract()) if heading else chapter
     code = [block.extract().get_text() for block in section.select(CODE)]
     words = section.get("data-mots", "")
-    kind = section.get("data-genre", kind)
+    kind = section.get("data-genre", "")
     return Record(
         page, section["id"], chapter, title, _text(section), "\n".join(code), keywords=words, kind=kind
     )
@@ -198,6 +204,16 @@ def _split_elisions(article: Tag) -> None:
     for text in article.find_all(string=ELISION):
         if type(text) is NavigableString:
             text.replace_with(ELISION.sub("’ ", text))
+
+
+def entries(found: list[Record]) -> list[list[str]]:
+    """What the dialog needs to find the entries of the network's lists: address, title, kind, words.
+
+    They are kept out of the index of the pages: short texts, whose titles would come before the chapters
+    that treat their subject.
+    """
+    listed = [record for record in found if record.kind]
+    return [[f"{r.page}#{r.section}", r.title, r.kind, fold(f"{r.keywords} {r.body}")] for r in listed]
 
 
 def language(found: list[Record]) -> dict[str, list | int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from playwright.sync_api import expect
 
 from ssphub_book import network
 from tests.conftest import ROOT, sphinx_build
@@ -105,7 +106,7 @@ def test_what_answers_nothing_is_told_and_a_button_clears_all(page, site_url):
     assert status(page) == "Aucune entrée ne répond à ces filtres."
     assert page.locator("section:has(> .catalogue):visible").count() == 0
     page.click(".filtres [type=reset]")
-    page.wait_for_function("document.querySelectorAll('.catalogue > .notice[hidden]').length === 0")
+    expect(page.locator(".catalogue > .notice[hidden]")).to_have_count(0)
     assert status(page) == f"{len(PROJECTS)} entrées."
     assert "?" not in page.url
 
@@ -122,7 +123,7 @@ def test_the_filters_work_by_keyboard_alone(page, site_url):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.type") == "reset"
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelectorAll('.catalogue > .notice[hidden]').length === 0")
+    expect(page.locator(".catalogue > .notice[hidden]")).to_have_count(0)
 
 
 def test_a_link_to_an_entry_shows_it_whatever_the_filters(page, site_url):

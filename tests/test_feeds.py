@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 import feedparser
 import pytest
 
-from ssphub_book import contract, crawlers, feeds, history, pages, settings
+from ssphub_book import contract, crawlers, feeds, history, network, pages, settings
 from tests.conftest import ROOT
 
 SETTINGS = settings.read(ROOT)
@@ -89,7 +89,7 @@ def page(name: str, day: int | None) -> pages.Page:
 
 
 def parsed(folder: Path, *found: pages.Page):
-    feeds.write(folder, SETTINGS, list(found), MOMENT)
+    feeds.write(folder, SETTINGS, list(found), network.Network((), ()), MOMENT)
     return feedparser.parse((folder / feeds.CHAPTERS).read_bytes())
 
 

@@ -49,7 +49,7 @@ NEUTRAL = frozenset(
         "git docker dockerfile spark python polars duckdb pandas github gitlab quiz index notebook "
         "data science ssp hub cloud insee kubernetes dask jupyter sql cran image service version "
         "cache tests csv parquet mit licence table tables code page pages note source "
-        "option options fig",
+        "option options fig big mars",
     )
 )
 WORD = re.compile(r"[^\W\d_]{2,}")

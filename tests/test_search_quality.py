@@ -27,7 +27,7 @@ from ssphub_book import contract, search, settings
 from tests.conftest import ROOT
 
 HALVES = ("tuned", "kept")
-FIRST_QUERY = 200_000  # bytes, compressed, of all that the first query fetches
+FIRST_QUERY = 250_000  # bytes, compressed: engine, words, up to four files of the index, excerpts
 LATER_QUERY = 100  # milliseconds from the last key to the results
 START = "book/index.html"
 PREFIX = re.escape(urlsplit(settings.read(ROOT).address).path.rstrip("/"))
@@ -48,7 +48,9 @@ TYPE = """async (queries) => {
     answers.push({
       milliseconds: performance.now() - start,
       state: state.textContent,
-      links: addresses(".recherche-resultats a"),
+      links: addresses(".recherche-resultats > li:not(.du-reseau) a"),
+      entries: addresses(".du-reseau a"),
+      kinds: [...document.querySelectorAll(".du-reseau .genre")].map((kind) => kind.textContent),
       advice: document.querySelectorAll(".recherche-conseils a").length,
     });
   }
@@ -225,6 +227,15 @@ def first_query(browser, site: Path, query: str) -> int:
 
 
 LONG = max((q.text for q in QUERIES if q.kind == "question"), key=len)
+
+
+def test_a_chapter_and_the_trainings_of_a_subject_are_found_and_told_apart(browser, site):
+    with compressed(site) as (address, _), dialog(browser, address) as ask:
+        [answer] = ask(["formation Git"])
+    assert pages_of(answer)[0] == "notebooks/pratiques/git"
+    assert "formation" in answer["kinds"]
+    assert any(link.endswith("ressources.html#ressources-formation-git-r") for link in answer["entries"])
+    assert "entrées du réseau" in answer["state"]
 
 
 @pytest.mark.parametrize("query", ["conteneur", "règles de confidentialité", LONG, "zzxqwv"])

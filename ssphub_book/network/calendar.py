@@ -7,17 +7,17 @@ reads the agenda again moves an event instead of doubling it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-from icalendar import Calendar, Event, Timezone
+from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard
 
 from ssphub_book.network import french
 from ssphub_book.network.entries import PARIS, Entry
 
 AGENDA = "agenda.ics"
 FOLDER = "agenda"
-FIRST, LAST = date(2016, 1, 1), date(2038, 1, 1)  # of the rules of Paris's hours that the file gives
+WINTER, SUMMER = timedelta(hours=1), timedelta(hours=2)  # Paris's hours, ahead of UTC
 DOMAIN = "cahiers.ssphub"  # of the identifiers: not where the book is published, which may change
 
 
@@ -45,10 +45,27 @@ def calendar(name: str, events: Iterable[Entry]) -> bytes:
     made.add("refresh-interval", timedelta(days=1), parameters={"value": "DURATION"})
     events = list(events)
     if any(isinstance(event.start, datetime) for event in events):
-        made.add_component(Timezone.from_tzinfo(PARIS, first_date=FIRST, last_date=LAST))
+        made.add_component(_paris())
     for event in events:
         made.add_component(_event(event))
     return made.to_ical()
+
+
+def _paris() -> Timezone:
+    """The hours of Paris since 1996, by their rule: some programs do not read a list of dates."""
+    made = Timezone()
+    made.add("tzid", PARIS.key)
+    for part, name, before, after, start in (
+        (TimezoneDaylight(), "CEST", WINTER, SUMMER, datetime(1996, 3, 31, 2)),
+        (TimezoneStandard(), "CET", SUMMER, WINTER, datetime(1996, 10, 27, 3)),
+    ):
+        part.add("dtstart", start)
+        part.add("rrule", {"freq": "yearly", "bymonth": start.month, "byday": "-1su"})
+        part.add("tzname", name)
+        part.add("tzoffsetfrom", before)
+        part.add("tzoffsetto", after)
+        made.add_component(part)
+    return made
 
 
 def _event(entry: Entry) -> Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from babel.dates import format_date
 
@@ -30,9 +30,13 @@ def when(entry: Entry) -> str:
         return _hours(start, end)
     if start == end:
         return day(start)
+    word = "et" if end - start == timedelta(days=1) else "au"
+    first = day(start)
     if (start.year, start.month) == (end.year, end.month):
-        return f"{day(start).split()[0]} au {day(end)}"
-    return f"{day(start)} au {day(end)}"
+        first = first.partition(" ")[0]
+    elif start.year == end.year:
+        first = first.rpartition(" ")[0]
+    return f"{first} {word} {day(end)}"
 
 
 def _hours(start: datetime, end: datetime) -> str:

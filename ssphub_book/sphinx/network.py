@@ -23,6 +23,7 @@ from ssphub_book.network import calendar, french
 from ssphub_book.network.entries import THEMES, Entry, Network
 from ssphub_book.plain import EXPLICIT
 
+CODE = "Code : "  # how a link to code is called in the data files
 UNKNOWN_STATE = "état non précisé"
 GROUPS: dict[
     str, tuple[Callable[[Entry], str], dict[str, str]]
@@ -52,6 +53,10 @@ GROUPS: dict[
 
 class notice(nodes.list_item):
     """An entry in a list; `data` holds the attributes that the script filters by."""
+
+
+class notice_title(nodes.TextElement):
+    """The title of an entry: a heading that the contents of the page leave out."""
 
 
 class filters(nodes.General, nodes.Element):
@@ -87,8 +92,7 @@ class _Network(SphinxDirective):
     def notice(self, entry: Entry) -> notice:
         """One entry: its title leads to it; what it is, what it says, its links, its chapters."""
         item = notice(ids=[entry.id], data=self.attributes(entry))
-        heading = nodes.rubric("", "", _reference(entry.title, entry.address, entry.language))
-        heading["heading-level"] = 3
+        heading = notice_title("", "", _reference(entry.title, entry.address, entry.language))
         about = " · ".join([*french.about(entry), ", ".join(THEMES[theme] for theme in entry.themes)])
         item += [heading, nodes.paragraph("", about[0].upper() + about[1:], classes=["notice-genre"])]
         item += nodes.paragraph("", entry.summary)
@@ -116,11 +120,12 @@ class _Network(SphinxDirective):
 
     def links(self, entry: Entry) -> list[nodes.paragraph]:
         """The links of the entry, its file for a calendar, the chapters that teach it."""
-        others = [nodes.reference("", text, refuri=to) for text, to in entry.links.items()]
+        others = [_link(text, to) for text, to in entry.links.items()]
         if entry.kind == "evenements":
             link = nodes.reference("", "Ajouter à mon agenda", internal=True)
             link["refuri"] = self.relative(calendar.file_of(entry))
-            link += nodes.inline("", f" : {entry.title}", classes=["masque"])
+            title = nodes.inline("", entry.title, classes=_language(entry.language))
+            link += nodes.inline("", "", nodes.Text(" : "), title, classes=["masque"])
             others.append(link)
         taught = [self.chapter(name) for name in entry.chapters]
         found = []
@@ -172,7 +177,7 @@ class Catalogue(_Network):
         titles = GROUPS[self.arguments[0]][1]
         labels = {
             "theme": (_("Theme"), THEMES),
-            "type": (_("Type"), titles),
+            "type": (_("State") if self.arguments[0] == "projets" else _("Type"), titles),
             "niveau": (_("Level"), {level: level for level in ("débutant", "intermédiaire", "avancé")}),
             "langue": (_("Language"), {"fr": _("French"), "en": _("English")}),
         }
@@ -207,7 +212,10 @@ class Agenda(_Network):
         coming = [entry for entry in entries if entry not in past]
         words = "Aucun événement à venir n'est inscrit dans l'agenda."
         none = nodes.paragraph("", words, classes=["aucun-evenement", *(["masquee"] if coming else [])])
-        ways = (("Agenda à ajouter à votre calendrier (iCalendar)", calendar.AGENDA), ("Flux Atom", feeds.EVENTS))
+        ways = (
+            ("Agenda à ajouter à votre calendrier (iCalendar)", calendar.AGENDA),
+            ("Flux Atom", feeds.EVENTS),
+        )
         return [
             self.subscribe(*ways),
             self.section("À venir", none, *([self.listed(coming, "a-venir")] if coming else [])),
@@ -318,8 +326,20 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _reference(text: str, address: str, language: str) -> nodes.reference:
-    classes = [] if language == "fr" else [f"language-{language}"]
-    return nodes.reference("", text, refuri=address, classes=classes)
+    return nodes.reference("", text, refuri=address, classes=_language(language))
+
+
+def _link(text: str, address: str) -> nodes.reference:
+    """A link of an entry; what follows « Code : » is a name of the code."""
+    kind, _sep, name = text.partition(CODE)
+    if kind or not name:
+        return nodes.reference("", text, refuri=address)
+    return nodes.reference("", "", nodes.Text(CODE), nodes.literal("", name), refuri=address)
+
+
+def _language(language: str) -> list[str]:
+    """The class that docutils writes as a language; none for that of the book."""
+    return [] if language == "fr" else [f"language-{language}"]
 
 
 def _joined(links: list[nodes.reference], last: str = ", ") -> list[nodes.Node]:
@@ -338,6 +358,14 @@ def visit_notice(self, node: notice) -> None:
 
 def depart_notice(self, node: notice) -> None:
     self.body.append("</li>\n")
+
+
+def visit_notice_title(self, node: notice_title) -> None:
+    self.body.append("<h3>")
+
+
+def depart_notice_title(self, node: notice_title) -> None:
+    self.body.append("</h3>\n")
 
 
 def visit_filters(self, node: filters) -> None:
@@ -374,6 +402,7 @@ def _form(choices: dict[str, tuple[str, dict[str, str]]]) -> str:
 
 def setup(app: Sphinx) -> dict:
     app.add_node(notice, html=(visit_notice, depart_notice))
+    app.add_node(notice_title, html=(visit_notice_title, depart_notice_title))
     app.add_node(filters, html=(visit_filters, None))
     for name, directive in (
         ("catalogue", Catalogue),

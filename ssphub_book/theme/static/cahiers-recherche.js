@@ -8,7 +8,7 @@
   const input = dialog.querySelector("input");
   const label = (name, value) => (dialog.dataset[name] || "").replace("{}", value);
   const PAUSE = 60; // milliseconds without a key before a search
-  const CHAPTER = "chapitre"; // the kind of what the index says of a chapter
+  const ENTRIES = 4; // of the network's lists
   const CHAPTERS = 5; // offered where nothing is found
 
   const status = element("p", "recherche-etat");
@@ -27,9 +27,10 @@
     return node;
   }
 
+  const base = () => new URL(document.documentElement.dataset.content_root, location.href);
+
   function load() {
-    const base = new URL(document.documentElement.dataset.content_root, location.href);
-    engine ??= import(new URL("_static/cahiers-requete.js", base)).then((module) => module.Search.open(new URL("pagefind/", base)));
+    engine ??= import(new URL("_static/cahiers-requete.js", base())).then((module) => module.Search.open(new URL("pagefind/", base())));
     engine.catch(() => (engine = undefined));
     return engine;
   }
@@ -43,7 +44,6 @@
     const excerpt = element("small");
     excerpt.innerHTML = mend(section.excerpt); // escaped by Pagefind, but for its <mark>
     link.append(element("span", "", section.title === page.title ? label("top") : mend(section.title)));
-    if (section.kind && section.kind !== CHAPTER) link.append(element("span", "genre", section.kind));
     link.append(excerpt);
     return link;
   }
@@ -56,6 +56,22 @@
     });
   }
 
+  /* The entries of the network's lists, in a group of their own; more of them than shown lead to their pages. */
+  function entriesGroup(entries) {
+    const links = entries.slice(0, ENTRIES).map(({ url, title, kind }) => {
+      const link = element("a");
+      link.href = new URL(url, base());
+      link.append(element("span", "", mend(title)), element("span", "genre", kind));
+      return link;
+    });
+    const found = element("ul");
+    found.setAttribute("aria-label", label("entries"));
+    found.append(...inItems(links));
+    const item = element("li", "du-reseau");
+    item.append(element("strong", "", label("entries")), found);
+    return item;
+  }
+
   /* A page: its title, then the sections that answer. */
   function group(page) {
     const sections = element("ul");
@@ -63,18 +79,19 @@
     sections.append(...inItems(page.sections.map((section) => entry(page, section))));
     const item = element("li");
     item.append(element("strong", "", mend(page.title)));
-    if (page.kind === CHAPTER) item.append(element("span", "genre", page.kind));
+    if (page.url.includes("/notebooks/")) item.append(element("span", "genre", label("chapter")));
     item.append(sections);
     return item;
   }
 
   /* How many pages are listed, and what was made of the words that the book does not have. */
-  function outcome({ pages, mended, unknown, more }) {
+  function outcome({ pages, entries, mended, unknown, more }) {
     const count = pages.length;
-    if (!count) return label("none");
+    const also = entries.length && label(entries.length === 1 ? "entry" : "several", entries.length);
+    if (!count) return [label("none"), also].filter(Boolean).join(" ");
     const found = count === 1 ? label(more ? "first" : "one") : label(more ? "closest" : "many", count);
     const notes = [mended.length && label("mended", mended.join(", ")), unknown.length && label("unknown", unknown.join(", "))];
-    return [found, ...notes].filter(Boolean).join(" ");
+    return [found, also, ...notes].filter(Boolean).join(" ");
   }
 
   function suggestion(word) {
@@ -113,7 +130,8 @@
     const answer = query ? await load().then((opened) => opened.find(query)).catch(() => null) : undefined;
     if (turn !== asked) return; // a later query is already on its way
     advice.replaceChildren();
-    list.replaceChildren(...(answer?.pages || []).map(group));
+    const entries = answer?.entries.length ? [entriesGroup(answer.entries)] : [];
+    list.replaceChildren(...(answer?.pages || []).map(group), ...entries);
     status.textContent = answer ? outcome(answer) : query ? label("failed") : "";
     if (answer && !answer.pages.length) advise(answer.suggestions);
   }

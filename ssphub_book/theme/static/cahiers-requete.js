@@ -10,6 +10,7 @@ const SYNONYM = 0.7; // what a synonym weighs against the word itself
 const PART = 0.4; // what a word weighs within a phrase that has synonyms
 const IDEAS = 3; // each may cost a file of the index: a long question keeps its rarest words
 const FORMS = 5;
+const ENOUGH = 6; // sections that hold an idea: its synonyms are then not asked for
 const READ = 8; // sections fetched to be shown
 const SECTIONS = 3; // shown of one page
 const NEAR = 0.3; // of the best score: below, a section is not an answer
@@ -158,23 +159,35 @@ export class Language {
 }
 
 export class Search {
-  constructor(pagefind, language) {
+  constructor(pagefind, language, entries) {
     this.pagefind = pagefind;
     this.language = language;
+    this.entries = entries.map(([url, title, kind, words]) => ({ url, title, kind, text: ` ${fold(`${title} ${kind}`)} | ${words}` }));
   }
 
   static async open(base) {
-    const [pagefind, answer] = await Promise.all([import(new URL("pagefind.js", base)), fetch(new URL("words.json", base))]);
-    if (!answer.ok) throw new Error("words.json");
+    const table = (name) => fetch(new URL(name, base)).then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(name))));
+    const [pagefind, words, entries] = await Promise.all([import(new URL("pagefind.js", base)), table("words.json"), table("entries.json")]);
     await pagefind.options({ noWorker: true, excerptLength: 24, ranking: RANKING });
     await pagefind.init();
-    return new Search(pagefind, new Language(await answer.json()));
+    return new Search(pagefind, new Language(words), entries);
   }
 
-  /* { pages, mended, unknown, suggestions, more }: a page is { title, url, score, sections }; `more` says
+  /* The entries of the network's lists that hold every word, those whose title does first. */
+  entriesOf(query) {
+    const said = this.language.tokens(query).filter((word) => !this.language.stop.has(word));
+    if (!said.length) return [];
+    const readings = said.map((word) => [singular(word), ...this.language.readings(word, false).map(singular)]);
+    const held = (text, forms) => forms.some((form) => new RegExp(`[^\\p{L}\\p{N}]${form}`, "u").test(text));
+    const answers = this.entries.filter(({ text }) => readings.every((forms) => held(text, forms)));
+    const inTitle = ({ text }) => readings.filter((forms) => held(text.split("|")[0], forms)).length;
+    return answers.sort((a, b) => inTitle(b) - inTitle(a));
+  }
+
+  /* { pages, entries, mended, unknown, suggestions, more }: a page is { title, url, score, sections }; `more` says
      that others hold some of the words, farther from the query. */
   async find(query) {
-    const read = this.language.understand(query);
+    const read = { ...this.language.understand(query), entries: this.entriesOf(query) };
     const { ranked, matched } = await this.rank(read.ideas);
     if (!ranked.length) return { ...read, pages: [], more: false, suggestions: this.language.suggestions(query) };
     const shown = ranked.slice(0, READ);
@@ -186,16 +199,19 @@ export class Search {
      and how many hold some of the words. */
   async rank(ideas) {
     const sections = new Map();
-    await Promise.all(ideas.flatMap((idea) => [...idea.forms, ...idea.others]).map((form) => this.pagefind.preload(form)));
+    await Promise.all(ideas.flatMap((idea) => idea.forms).map((form) => this.pagefind.preload(form)));
     for (const [place, idea] of ideas.entries()) {
-      const forms = [...idea.forms.map((form) => [form, 1]), ...idea.others.map((form) => [form, SYNONYM])];
-      for (const [form, weight] of forms) {
+      let found = 0;
+      for (const form of [...idea.forms, ...idea.others]) {
+        const own = idea.forms.includes(form);
+        if (!own && found >= ENOUGH) break; // each synonym may cost a file of the index
         for (const { result, score } of await this.matches(form, idea.unfinished)) {
           const section = sections.get(result.id) || { parts: ideas.map(() => 0), score: 0, result };
-          const part = score * weight * idea.weight;
+          const part = score * (own ? 1 : SYNONYM) * idea.weight;
           if (part > Math.max(...section.parts)) section.result = result; // its excerpt marks the best form
           section.parts[place] = Math.max(section.parts[place], part);
           sections.set(result.id, section);
+          found++;
         }
       }
     }
@@ -223,9 +239,9 @@ export class Search {
     const pages = new Map();
     for (const { parts, score, data } of sections) {
       const [url, anchor] = address(data.url);
-      const page = pages.get(url) || { url, title: data.meta.page, kind: data.meta.kind, best: score, parts: parts.map(() => 0), sections: [] };
+      const page = pages.get(url) || { url, title: data.meta.page, best: score, parts: parts.map(() => 0), sections: [] };
       page.parts = page.parts.map((part, place) => Math.max(part, parts[place]));
-      page.sections.push({ url: anchor, title: data.meta.title, kind: data.meta.kind, excerpt: data.excerpt });
+      page.sections.push({ url: anchor, title: data.meta.title, excerpt: data.excerpt });
       pages.set(url, page);
     }
     for (const page of pages.values()) {
