@@ -23,6 +23,7 @@ import numpy as np
 from urllib3.util import Retry
 
 PANNES = ("500", "503", "coupure", "tronquée")
+_CONVERTIES = {}  # les tables déjà servies : un portail remplace ses lignes, il n'en modifie aucune
 
 
 class Horloge:
@@ -45,6 +46,15 @@ def patience(horloge, **reglages):
             horloge.dormir(demandee if obeit else self.get_backoff_time())
 
     return RetrySimule(**reglages)
+
+
+def _lignes(table):
+    """Les lignes de la table, par code ; la même table n'est convertie qu'une fois."""
+    if id(table) not in _CONVERTIES:
+        noms, colonnes = [*table, "maj"], (table[nom].tolist() for nom in table)
+        lignes = [dict(zip(noms, (*valeurs, 0), strict=True)) for valeurs in zip(*colonnes, strict=True)]
+        _CONVERTIES[id(table)] = table, {ligne["code"]: ligne for ligne in lignes}
+    return _CONVERTIES[id(table)][1]
 
 
 class Portail:
@@ -71,10 +81,7 @@ class Portail:
         deformer=None,
     ):
         self.alea = np.random.default_rng(graine)
-        noms = [*table, "maj"]
-        colonnes = (table[nom].tolist() for nom in table)
-        lignes = (dict(zip(noms, (*valeurs, 0), strict=True)) for valeurs in zip(*colonnes, strict=True))
-        self.lignes = {ligne["code"]: ligne for ligne in lignes}
+        self.lignes = dict(_lignes(table))
         self.reserve = []
         if any(mises_a_jour):  # les communes qui seront créées pendant la collecte
             tirees = self.alea.choice(sorted(self.lignes), 60, replace=False)
