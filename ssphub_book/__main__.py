@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import json
 import os
+import signal
 import sys
 import tempfile
 from functools import partial
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return its exit code (0 done, 1 refused, 2 bad call, 130 interrupted)."""
     options = _parser().parse_args(arguments)
     environment.activate()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, as by Ctrl+C
     try:
         return options.command(options)
     except KeyboardInterrupt:

@@ -269,6 +269,14 @@ def test_a_fault_that_ruff_knows(found, cell):
     assert len(found("style", cell)) >= 1
 
 
+def test_a_fault_of_a_module_beside_the_chapter_is_told_at_its_line(small_book, small_chapter, edit):
+    edit(small_chapter, "import sys\n", "import sys\n\nimport outils\n")
+    (small_chapter.parent / "outils.py").write_text('"""Outils."""\n\nimport os\n', encoding="utf-8")
+    found = contract.check_book(chapters.find(small_book), small_book)
+    module = [finding for finding in found if finding.file == "notebooks/essais/outils.py"]
+    assert [(finding.rule, finding.line) for finding in module] == [("style", 3)]
+
+
 @pytest.mark.parametrize(
     "cell",
     ["!ls", "%%bash\nls | wc -l", "%time valeur", "fichiers = !ls\nfichiers", "sorted([valeur])"],

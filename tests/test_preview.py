@@ -262,6 +262,21 @@ def test_ctrl_c_stops_kernels_and_processes_and_says_one_line(small_book, small_
         time.sleep(0.1)
 
 
+def test_a_page_that_is_named_is_the_only_one_executed(small_book, small_chapter, edit):
+    other = small_chapter.with_name("deux.md")
+    other.write_text(
+        small_chapter.read_text(encoding="utf-8").replace("\nvaleur\n", "\n2 * valeur\n"), "utf-8"
+    )
+    with (small_book / "_toc.yml").open("a") as contents:
+        contents.write("- file: notebooks/essais/deux\n")
+    preview = Preview(small_book, str(small_chapter))
+    preview.wait(f"{FILE} : à jour")
+    preview.wait("notebooks/essais/deux.md : pas encore exécuté")
+    edit(other, "Un cas.", "Un autre cas.")
+    preview.wait("notebooks/essais/deux.md : exécution…")
+    preview.stop()
+
+
 def test_a_second_preview_and_a_port_that_is_taken_are_refused_plainly(preview, book, small_book):
     port = re.search(r":(\d+)/", preview.address)[1]
     second, taken = (

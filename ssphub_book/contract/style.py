@@ -1,4 +1,4 @@
-"""The style of the code cells: ruff's rules, as `pyproject.toml` sets them for all of the book's code."""
+"""The style of the code: cells, and the modules beside them, by the rules of ruff that `pyproject.toml` sets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ssphub_book.chapters import Cell, Chapter
+from ssphub_book.chapters import Chapter
 from ssphub_book.contract.finding import Finding
 
 SETTINGS = Path(__file__).resolve().parents[2] / "pyproject.toml"
@@ -18,7 +18,7 @@ REMEDY = "corrigez la ligne ; « ruff rule {code} » explique la règle."
 
 
 def check_style(chapters: list[Chapter]) -> Iterator[Finding]:
-    """Findings on the code cells of all these chapters, which one process of ruff reads as notebooks.
+    """Findings on the code of all these chapters: their cells, which ruff reads as notebooks, their modules.
 
     Raises RuntimeError where ruff itself fails.
     """
@@ -28,11 +28,15 @@ def check_style(chapters: list[Chapter]) -> Iterator[Finding]:
         files = {str(Path(place, f"{rank}.ipynb")): chapter for rank, chapter in enumerate(chapters)}
         for file, chapter in files.items():
             Path(file).write_text(_notebook(chapter), encoding="utf-8")
-        for found in _ruff(list(files)):
+        modules = {str(path): path for chapter in chapters for path in chapter.modules}
+        for found in _ruff([*files, *modules]):
+            if path := modules.get(found["filename"]):
+                yield _finding(path.relative_to(chapters[0].root).as_posix(), 1, found)
+                continue
             chapter = files[found["filename"]]
             cell = chapter.cells[found["cell"] - 1]
             if not (found["code"] == REDEFINED and "solution" in cell.tags):
-                yield _finding(chapter, cell, found)
+                yield _finding(chapter.file, cell.line, found)
 
 
 def _notebook(chapter: Chapter) -> str:
@@ -56,7 +60,8 @@ def _ruff(files: list[str]) -> list[dict]:
     return json.loads(done.stdout)
 
 
-def _finding(chapter: Chapter, cell: Cell, found: dict) -> Finding:
+def _finding(file: str, first: int, found: dict) -> Finding:
+    """`first`: the line of the file where what ruff read begins."""
     code = found["code"] or "syntaxe"
-    line = cell.line + found["location"]["row"] - 1
-    return Finding(chapter.file, line, "style", f"{code} : {found['message']}.", REMEDY.format(code=code))
+    line = first + found["location"]["row"] - 1
+    return Finding(file, line, "style", f"{code} : {found['message']}.", REMEDY.format(code=code))

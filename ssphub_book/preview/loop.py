@@ -32,7 +32,8 @@ PROBE = "import ssphub_book.preview.loop, ssphub_book.preview.warm"
 
 
 def run(root: Path, port: int, wanted: Path | None = None, report: Callable[[str], None] = print) -> None:
-    """Serve the preview until Ctrl+C; `wanted`: the chapter to open.
+    """Serve the preview until Ctrl+C; `wanted`: the page to open. Where it is named, the other chapters that
+    are not executed wait until they are saved.
 
     Raises BuildError where another preview of the book runs, ChapterError where `wanted` is not there,
     OSError where the port is taken.
@@ -44,7 +45,7 @@ def run(root: Path, port: int, wanted: Path | None = None, report: Callable[[str
             signal.signal(number, signal.default_int_handler)
     with publication.alone(root / LOCK, BUSY):
         server = Server(root / rendering.SITE, port)
-        preview = Preview(root, server, report)
+        preview = Preview(root, server, report, f"{page}.md" if wanted else "")
         try:
             report("Préparation de l'aperçu…")
             preview.update(None)
@@ -73,8 +74,8 @@ def _page(root: Path, wanted: Path | None) -> str:
 class Preview:
     """The state of the preview: findings by kind and file, versions of the pages rendered."""
 
-    def __init__(self, root: Path, server: Server, report: Callable[[str], None]):
-        self._root, self._server, self._report = root, server, report
+    def __init__(self, root: Path, server: Server, report: Callable[[str], None], wanted: str = ""):
+        self._root, self._server, self._report, self._wanted = root, server, report, wanted
         self._queue: SimpleQueue[set[Path] | execution.Run] = SimpleQueue()
         self._mirror = Mirror(root, root / rendering.MIRROR)
         self._executions = Executions(self._queue)
@@ -207,6 +208,8 @@ class Preview:
         if notebook is not None:
             self._executions.stop(chapter.file)
             self._show(chapter, notebook)
+        elif self._wanted and chapter.file != self._wanted and not saved:
+            self._report(f"{chapter.file} : pas encore exécuté ; « make book » l'exécute, ou une retouche.")
         elif not self._executions.has(chapter):
             self._report(f"{chapter.file} : exécution…")
             self._executions.start(chapter)

@@ -14,6 +14,7 @@ from pathlib import Path
 from ssphub_book.chapters import DATA, NOTEBOOKS, Chapter
 
 PAGES = ("book", NOTEBOOKS)
+TEMPLATE = "ssphub_book/template"  # the guide shows it
 WAITING = """\
 ---
 chapitre: {{}}
@@ -31,9 +32,10 @@ class Mirror:
     def __init__(self, root: Path, folder: Path):
         self.root, self.folder = root, folder
         self.changed: set[str] = set()
-        (folder / DATA).parent.mkdir(parents=True, exist_ok=True)
-        if not (folder / DATA).is_symlink():
-            (folder / DATA).symlink_to(root / DATA, target_is_directory=True)
+        for name in (DATA, TEMPLATE):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if not (folder / name).is_symlink() and (root / name).is_dir():
+                (folder / name).symlink_to(root / name, target_is_directory=True)
 
     def put(self, file: str, text: str) -> None:
         """Give a file, named from the root, this text."""
@@ -46,7 +48,8 @@ class Mirror:
     def put_waiting(self, chapter: Chapter) -> None:
         """Keep a chapter's place in the book until its first good text is there."""
         if not (self.folder / chapter.file).is_file():
-            self.put(chapter.file, WAITING.format(title=chapter.title))
+            held = "\n".join(f"% {line}" for line in chapter.lines)  # other pages quote some of its lines
+            self.put(chapter.file, WAITING.format(title=chapter.title) + held)
 
     def has(self, file: str) -> bool:
         return (self.folder / file).is_file()
