@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import shapely
 import yaml
 
 from tests.conftest import sample
@@ -82,7 +83,7 @@ def test_source_is_complete_and_true(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_column_is_documented(name: str) -> None:
     section = source(name)[1].split("\n## Colonnes\n")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (texte|entier|réel) \| (.+) \|$", section, re.M)
+    rows = re.findall(r"^\| `(\w+)` \| (texte|entier|réel|géométrie) \| (.+) \|$", section, re.M)
     assert [column for column, _, _ in rows] == list(table(name).columns)
     for column, kind, _ in rows:
         dtype = table(name)[column].dtype
@@ -90,6 +91,7 @@ def test_every_column_is_documented(name: str) -> None:
             "texte": pd.api.types.is_string_dtype,
             "entier": pd.api.types.is_integer_dtype,
             "réel": pd.api.types.is_float_dtype,
+            "géométrie": pd.api.types.is_object_dtype,  # WKB
         }[kind]
         assert is_kind(dtype), f"{column} : {kind} est annoncé, {dtype} est écrit"
 
@@ -187,3 +189,20 @@ def test_eusilc() -> None:
     assert people["id_menage"].nunique() == 6000
     assert round(people["poids_personne"].sum()) == 8_182_222
     assert (people["salaire"].isna() == (people["age"] < 16)).all()
+
+
+def test_contours() -> None:
+    outlines = table("contours")
+    assert outlines["niveau"].value_counts().to_dict() == {"commune": 586, "departement": 101}
+    assert outlines["code"].is_unique
+    shapes = shapely.from_wkb(outlines["contour"])
+    assert shapely.is_valid(shapes).all()
+    counties = codes_of("contours", "departement")
+    assert counties == set(table("communes_population").query("zone != 'com'")["code_departement"])
+    assert codes_of("contours", "commune") == {
+        code for code in table("communes_population")["code_commune"] if code.startswith("31")
+    }
+
+
+def codes_of(name: str, level: str) -> set[str]:
+    return set(table(name).query("niveau == @level")["code"])
