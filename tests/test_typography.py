@@ -1,7 +1,13 @@
 """French typography: what is changed, what is left alone, on text and on a whole document."""
 
-import pytest
+import re
+from types import SimpleNamespace
 
+import pytest
+from docutils import nodes
+from docutils.utils import new_document
+
+from ssphub_book.sphinx import typography
 from ssphub_book.sphinx.typography import french, french_line, french_number
 from tests.conftest import sphinx_build
 
@@ -276,3 +282,25 @@ def test_titles_of_the_menu(book):
 
 def test_front_matter_is_data_and_stays_as_typed(book):
     assert 'Comment faire : \\"bien\\" ?' in str(book[0].env.metadata["index"]["chapitre"])
+
+
+@pytest.mark.parametrize(
+    ("glued", "shown"), [("0.079", "0,079"), ("12.345", "12,345"), ("1,234.567", f"1{T}234,567")]
+)
+def test_a_glued_number_of_three_decimals_is_read_once(glued, shown):
+    """Its comma is that of a thousand for whoever reads it a second time."""
+    inline = nodes.inline("", glued, classes=["pasted-text"])
+    paragraph = nodes.paragraph("", "Un biais de ", inline, nodes.Text(" point."))
+    typography.set_paragraph(paragraph)
+    typography.set_paragraph(paragraph)
+    document = new_document("")
+    document += paragraph
+    document.settings.env = SimpleNamespace(config=SimpleNamespace(language="fr"), app=None)
+    typography.FrenchPastedNumbers(document).run()
+    assert inline.astext() == shown
+
+
+def test_no_page_shows_a_decimal_part_as_thousands(site):
+    broken = re.compile(rf"(?<![\d{T}])0{T}\d{{3}}")
+    for page in site.rglob("notebooks/**/*.html"):
+        assert not broken.search(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))), page

@@ -2,7 +2,8 @@
 
 Authors type ordinary spaces, straight apostrophes and straight quotes. The transform replaces them
 in text, never in code, formulae, addresses or raw output. It also gives French format to the
-numbers that cells glue into the prose. `french()` and `french_number()` are pure and idempotent.
+numbers that cells glue into the prose. `french()` and `french_number()` are pure;
+`french()` is idempotent.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ _NUMBER = re.compile(
 )
 # Only a text that starts as a number does is read as numbers: `Python 3.11` is left alone.
 _NUMERIC_START = re.compile(r"\s*[\[(]?\s*[-\u2212+]?\d")
+SET = "french-number"  # on a node whose number is French already
 _INTERVAL = re.compile(r"^([\[(])([^,\[\]()]+), ([^,\[\]()]+)([\])])$")
 _UNIT = re.compile(r"(?<=\d) (?=(?:[kKMGT]?o|[kmµn]?s|min|h|[kmc]?m|kg|€|M€|Md€|points?|fois)\b)")
 
@@ -66,7 +68,8 @@ _UNIT = re.compile(r"(?<=\d) (?=(?:[kKMGT]?o|[kmµn]?s|min|h|[kmc]?m|kg|€|M€
 def french_number(text: str) -> str:
     """English format to French: 34,730 → 34 730, 22.9 → 22,9, 22.9% → 22,9 %, -3 → −3.
 
-    Plain integers (years, codes) keep their digits as they are.
+    Plain integers (years, codes) keep their digits as they are. Not to be applied twice: the comma of
+    « 0,100 » would then be read as that of a thousand.
     """
     if not _NUMERIC_START.match(text):
         return text
@@ -231,8 +234,9 @@ def set_paragraph(block: nodes.Element) -> None:
         before = _edge(leaves[i - 1] if i else None, -1)
         after = _edge(leaves[i + 1] if i + 1 < len(leaves) else None, 0)
         new = quoted[id(leaf)]
-        if is_pasted(leaf.parent):
+        if is_pasted(leaf.parent) and not leaf.parent.get(SET):
             new = french_number(new)
+            leaf.parent[SET] = True
         new = french(new, before, after)
         if new != old:
             replacement = nodes.Text(new)
@@ -281,7 +285,7 @@ class FrenchPastedNumbers(SphinxPostTransform):
         if not is_french(self.config.language):
             return
         for node in self.document.findall(nodes.inline):
-            if is_pasted(node):
+            if is_pasted(node) and not node.get(SET):
                 for leaf in list(node.findall(nodes.Text)):
                     new = french(french_number(leaf.astext()))
                     if new != leaf.astext():
