@@ -1,16 +1,16 @@
 """The contract of the chapters: each breach is a `Finding`, with its file, line, rule and remedy.
 
 One module per family of rules; each gives `RULES`, functions that take a chapter and the files of the
-table of contents. The families of `PROSE` read every page of the book, the others its chapters only. A
-new rule is a function in the module of its family, its name in `finding.GUIDE`, and a section in the page
-of the guide that `GUIDE` gives.
+table of contents. The families of `PROSE` and `LINKS` read every page of the book, the others its chapters
+only. A new rule is a function in the module of its family, its name in `finding.GUIDE`, and a section in
+the page of the guide that `GUIDE` gives.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from nbformat import NotebookNode
 
@@ -25,6 +25,7 @@ from ssphub_book.contract import (
     exercises,
     header,
     images,
+    kept,
     links,
     numbers,
     outputs,
@@ -49,8 +50,11 @@ __all__ = [
     "check_page",
     "table_of_contents",
 ]
-PROSE = (drafts, entries, images, links, spelling, typography)
-FAMILIES = (header, contents, parts, exercises, cells, reach, determinism, results, outputs, *PROSE)
+# Rules that look at nothing but the text of the page; those that look around it too.
+PROSE, LINKS = (drafts, images, spelling, typography), (entries, links)
+OWN = (parts, exercises, cells, reach, determinism, results, outputs, *PROSE)
+AROUND = (header, contents, *LINKS)
+Rule = Callable[[Chapter, set[str]], Iterable[Finding]]
 NOT_EXECUTED: Mapping[str, NotebookNode] = MappingProxyType({})
 
 
@@ -64,14 +68,23 @@ def check(chapter: Chapter, toc: set[str], notebook: NotebookNode | None = None)
         chapter.parse()
     except ChapterError as error:
         return [Finding(chapter.file, error.line, "lecture", error.message, MEND)]
-    found = {finding for family in FAMILIES for rule in family.RULES for finding in rule(chapter, toc)}
-    return sorted(found.union(numbers.check_numbers(chapter, notebook)))
+    found = _found(_rules(AROUND), chapter, toc)
+    found |= kept.own(chapter, lambda: _found(_rules(OWN), chapter, toc) | {*numbers.check_numbers(chapter)})
+    return sorted(found.union(numbers.check_numbers(chapter, notebook) if notebook else ()))
 
 
 def check_page(page: Chapter, toc: set[str]) -> list[Finding]:
     """The findings on a page that is no chapter: its headings, its texts, its links and its images."""
-    rules = [*parts.PAGE_RULES, *(rule for family in PROSE for rule in family.RULES)]
-    return sorted({finding for rule in rules for finding in rule(page, toc)})
+    own = [*parts.PAGE_RULES, *_rules(PROSE)]
+    return sorted(_found(_rules(LINKS), page, toc) | kept.own(page, lambda: _found(own, page, toc)))
+
+
+def _rules(families: Iterable[ModuleType]) -> list[Rule]:
+    return [rule for family in families for rule in family.RULES]
+
+
+def _found(rules: Iterable[Rule], page: Chapter, toc: set[str]) -> set[Finding]:
+    return {finding for rule in rules for finding in rule(page, toc)}
 
 
 def check_all(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from os.path import relpath
 from pathlib import Path
 
@@ -83,8 +84,13 @@ def _anchored_levels(root: Path) -> int:
 
 
 def _pages(root: Path, toc: frozenset[str]) -> list[Chapter]:
-    paths = [root / f"{file}.md" for file in sorted(toc)]
-    return [chapters.read(root, path) for path in paths if path.is_file()]
+    paths = [path for file in sorted(toc) if (path := root / f"{file}.md").is_file()]
+    return _read(root, tuple((path, path.stat().st_mtime_ns) for path in paths))
+
+
+@lru_cache(maxsize=2)
+def _read(root: Path, stamps: tuple[tuple[Path, int], ...]) -> list[Chapter]:
+    return [chapters.read(root, path) for path, _ in stamps]
 
 
 def _known(chapter: Chapter, toc: set[str], link: Link) -> list[str]:

@@ -1,4 +1,4 @@
-"""The style of the code: cells, and the modules beside them, by the rules of ruff that `pyproject.toml` sets."""
+"""The style of the code, cells and modules beside them, by the rules of ruff that `pyproject.toml` sets."""
 
 from __future__ import annotations
 
