@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssphub_book import chapters, scaffold
+from ssphub_book import chapters, network, scaffold
 from ssphub_book.listing import LEVELS, THEMES
 
 SEED = 2024
@@ -72,7 +72,8 @@ def write_book(source: Path, folder: Path, count: int) -> list[Path]:
         ["git", "ls-files", "-z"], cwd=source, capture_output=True, text=True, check=True
     )
     real = {chapter.file for chapter in chapters.find(source)}
-    for name in set(filter(None, tracked.stdout.split("\0"))) - real:
+    listing = f"{network.FOLDER}/"  # of entries that name the real chapters
+    for name in {n for n in tracked.stdout.split("\0") if n and not n.startswith(listing)} - real:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source / name, folder / name)
     (folder / ".venv").symlink_to((source / ".venv").resolve())
