@@ -15,7 +15,7 @@ import pytest
 
 from ssphub_book import chapters, publication
 from ssphub_book.preview import rendering
-from ssphub_book.preview.mirror import is_chapter
+from ssphub_book.preview.mirror import Mirror, is_chapter
 from tests.conftest import ROOT, write_small_book
 
 PATIENCE = 60  # seconds; the machine may be busy
@@ -293,6 +293,20 @@ def test_a_copy_that_bears_its_fingerprint_keeps_it(small_book, small_chapter):
     small_chapter.write_text(keyed, encoding="utf-8")
     (small_book / "notebooks/data/petit/valeur.csv").write_text("3")
     assert chapters.read(small_book, small_chapter).keyed_text == keyed
+
+
+def test_a_chapter_that_waits_keeps_what_lists_of_chapters_show(small_book, small_chapter, tmp_path, edit):
+    mirror = Mirror(small_book, tmp_path)
+    chapter = chapters.read(small_book, small_chapter)
+    mirror.put_waiting(chapter)
+    waiting = chapters.read(tmp_path, tmp_path / FILE)
+    assert waiting.front == chapter.front
+    assert waiting.title == chapter.title
+    assert "jupytext" not in waiting.header
+    edit(small_chapter, "niveau:", "niveau: [")
+    (tmp_path / FILE).unlink()
+    mirror.put_waiting(chapters.read(small_book, small_chapter))
+    assert chapters.read(tmp_path, tmp_path / FILE).front == {}
 
 
 @pytest.mark.parametrize(

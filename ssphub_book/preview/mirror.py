@@ -6,18 +6,19 @@ broken, or not executed yet, leaves the last good text where it is.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from ssphub_book.chapters import DATA, NOTEBOOKS, Chapter
+from ssphub_book.chapters import DATA, NOTEBOOKS, Chapter, ChapterError
 
 PAGES = ("book", NOTEBOOKS)
 TEMPLATE = "ssphub_book/template"  # the guide shows it
 WAITING = """\
 ---
-chapitre: {{}}
+chapitre: {front}
 ---
 
 # {title}
@@ -49,7 +50,7 @@ class Mirror:
         """Keep a chapter's place in the book until its first good text is there."""
         if not (self.folder / chapter.file).is_file():
             held = "\n".join(f"% {line}" for line in chapter.lines)  # other pages quote some of its lines
-            self.put(chapter.file, WAITING.format(title=chapter.title) + held)
+            self.put(chapter.file, WAITING.format(front=_front(chapter), title=chapter.title) + held)
 
     def has(self, file: str) -> bool:
         return (self.folder / file).is_file()
@@ -66,6 +67,14 @@ class Mirror:
             if (name := path.relative_to(self.folder)) not in sources:
                 path.unlink()
                 self.changed.add(name.as_posix())
+
+
+def _front(chapter: Chapter) -> str:
+    """What the chapter says of itself, which lists of chapters show; empty where it cannot be read."""
+    try:
+        return json.dumps(chapter.front, ensure_ascii=False)
+    except ChapterError:
+        return "{}"
 
 
 def is_chapter(name: Path) -> bool:

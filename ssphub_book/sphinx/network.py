@@ -248,7 +248,7 @@ class Themes(_Network):
         items = []
         for chapter in taught:
             link = self.chapter(chapter.name)
-            line = nodes.paragraph("", "", link, nodes.Text(f" : {chapter.front['question']}"))
+            line = nodes.paragraph("", "", link, nodes.Text(f" : {chapter.front.get('question', '')}"))
             items.append(nodes.list_item("", line))
         counts = [
             self.count(theme, kind, one, many)

@@ -36,11 +36,11 @@ class _ChapterLists(SphinxDirective):
         address = self.env.app.builder.get_relative_uri(self.env.docname, chapter.file.removesuffix(".md"))
         link = nodes.reference("", chapter.title, refuri=address, internal=True)
         front = chapter.front
-        about = f"{front['niveau'].capitalize()}, {front['duree']} minutes"
+        about = f"{front.get('niveau', '').capitalize()}, {front.get('duree', 0)} minutes"
         questions, exercises = (len(chapter.numbered(kind)) for kind in ("Question", "Exercice"))
         item = chapter_item(classes=["chapitre-lien"], questions=questions, exercises=exercises)
         item += nodes.paragraph("", "", link)
-        item += nodes.paragraph("", reason or front["question"])
+        item += nodes.paragraph("", reason or front.get("question", ""))
         item += nodes.paragraph("", about, classes=["chapitre-duree"])
         return item
 
