@@ -154,7 +154,9 @@ class Site:
         return f'<table class="communes">\n<tr>{entete}</tr>\n' + "\n".join(corps) + "\n</table>\n"
 
     def _plan(self):
-        adresses = "".join(f"<url><loc>{self.adresse}/interco/{siren}</loc></url>\n" for siren in self.groupes)
+        adresses = "".join(
+            f"<url><loc>{self.adresse}/interco/{siren}</loc></url>\n" for siren in self.groupes
+        )
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{adresses}</urlset>\n'
@@ -170,11 +172,17 @@ class Site:
 
     def _recherche(self, demande):
         """Une page de résultats, et des liens vers toutes les façons de la trier et de la découper."""
-        departement, taille = demande.get("departement", next(iter(self.departements))), int(demande.get("taille", 20))
+        departement, taille = (
+            demande.get("departement", next(iter(self.departements))),
+            int(demande.get("taille", 20)),
+        )
         sirens = self.departements.get(departement, [])[:taille]
         resultats = [(f"/interco/{siren}", self._nom(siren)) for siren in sirens]
         facettes = [
-            (f"/recherche?{urlencode({'departement': d, 'tri': t, 'ordre': o, 'taille': n})}", f"{d} {t} {o} {n}")
+            (
+                f"/recherche?{urlencode({'departement': d, 'tri': t, 'ordre': o, 'taille': n})}",
+                f"{d} {t} {o} {n}",
+            )
             for d, t, o, n in product(self.departements, TRIS, ORDRES, TAILLES)
         ]
         return _liste(resultats) + _liste(facettes)
@@ -188,7 +196,11 @@ class Site:
 
 
 def _liste(liens):
-    return "<ul>" + "".join(f'<li><a href="{escape(a)}">{escape(texte)}</a></li>' for a, texte in liens) + "</ul>\n"
+    return (
+        "<ul>"
+        + "".join(f'<li><a href="{escape(a)}">{escape(texte)}</a></li>' for a, texte in liens)
+        + "</ul>\n"
+    )
 
 
 class _Serveur(ThreadingHTTPServer):
