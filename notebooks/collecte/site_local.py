@@ -117,7 +117,8 @@ class Site:
         menu = [("/", "Accueil"), ("/recherche", "Recherche"), (f"/agenda/{self.annee + 1}-01", "Agenda")]
         jeton = f"{len(self.journal):08x}"  # change à chaque visite, comme ceux des formulaires
         return (
-            f'<!doctype html>\n<html lang="fr"><head><meta charset="utf-8"><title>{escape(titre)}</title>{lien}'
+            f'<!doctype html>\n<html lang="fr"><head><meta charset="utf-8">'
+            f"<title>{escape(titre)}</title>{lien}"
             f'<meta name="jeton" content="{jeton}"></head>\n<body><nav>{_liste(menu)}<p>{parent}</p></nav>\n'
             f"<main><h1>{escape(titre)}</h1>\n{corps}</main></body></html>\n"
         )
