@@ -81,6 +81,7 @@ def test_an_entry_of_five_lines_is_enough(small_book):
         ("date: 2026-12-01", "date: 2026-02-30", 7, "n'est pas une date du calendrier", "qui existent"),
         ("date: 2026-12-01", "date: 2027-01-01", 8, "la fin vient avant le début", "corrigez"),
         ("date: 2026-12-01", "date: 2026-12-01 09:30", 8, "une heure toutes deux", "ajoutez ou retirez"),
+        ("  verifie:", "  type: atelier\n  verifie:", 9, "« type » est donnée deux fois", "gardez-en une"),
         ("  verifie:", "  lieux: Paris\n  verifie:", 9, "clé inconnue, « lieux »", "lieu"),
         ("resume: On y travaille.", "resume: On : y", 3, "n'est pas du YAML lisible", "entre guillemets"),
         ("resume: On y travaille.", "resume: On y travaille", 3, "n'est pas admise", "finit par un point"),

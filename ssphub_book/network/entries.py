@@ -217,7 +217,12 @@ def _check(
     if not isinstance(node, yaml.MappingNode):
         yield Problem(file, line, f"l'entrée « {name} » est vide.", "donnez-lui ses clés, en retrait.")
         return
-    lines = {key.value: key.start_mark.line + 1 for key, _ in node.value}
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        if key.value in lines:
+            message = f"la clé « {key.value} » est donnée deux fois."
+            yield Problem(file, key.start_mark.line + 1, message, "gardez-en une.")
+        lines[key.value] = key.start_mark.line + 1
     known = schema.schema["properties"]
     for key in schema.schema["required"]:
         if key not in said:
