@@ -25,6 +25,7 @@ project = "Petit livre"
 html_theme = "basic"
 master_doc = "agenda"
 html_static_path = []
+templates_path = []
 """
 EVENTS = """\
 {key}:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from bs4 import BeautifulSoup
 
 from ssphub_book import chapters, execution, state
+from ssphub_book.sphinx.typography import french_line
 from tests.conftest import ROOT
 
 PAGE = "book/contribuer/etat-du-livre.html"
@@ -62,6 +63,9 @@ def test_the_page_says_what_was_counted(site):
     contents, life = page.select("article table")
     rows = {row.th.get_text() if row.th else row.td.get_text(): row for row in contents.select("tbody tr")}
     for found in state.of_book(ROOT, chapters.find(ROOT)):
-        cells = [cell.get_text(strip=True) for cell in rows[found.chapter.title].find_all(["th", "td"])]
+        cells = [
+            cell.get_text(strip=True)
+            for cell in rows[french_line(found.chapter.title)].find_all(["th", "td"])
+        ]
         assert cells[1:4] == [str(found.cells), str(found.checks), str(found.assertions)]
         assert found.seconds is not None and f"{found.seconds:.0f}" in life.get_text()

@@ -82,7 +82,8 @@ class _Network(SphinxDirective):
     # --- pieces -------------------------------------------------------------------------------
 
     def section(self, title: str, *content: nodes.Node) -> nodes.section:
-        section = nodes.section(ids=[nodes.make_id(title)], names=[nodes.fully_normalize_name(title)])
+        anchor = nodes.make_id(title) or f"annee-{title}"  # an anchor begins with a letter
+        section = nodes.section(ids=[anchor], names=[nodes.fully_normalize_name(title)])
         section += [nodes.title("", title), *content]
         return section
 
