@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -48,4 +49,7 @@ def test_it_speaks_french_and_is_in_no_index(site):
     assert page.title.get_text().startswith("Page introuvable")
     relative = [a["href"] for a in page.select("[href]") if not a["href"].startswith(("/", "#", "https:"))]
     assert relative == []
-    assert '"404"' not in (site / "searchindex.js").read_text(encoding="utf-8")
+    script = (site / "searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(script[script.index("{") : script.rindex("}") + 1])
+    assert "404" not in index["docnames"]
+    assert len(index["docnames"]) > 10
