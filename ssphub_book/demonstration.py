@@ -91,8 +91,8 @@ def group_of(table: pd.DataFrame) -> str | None:
 def measure_of(table: pd.DataFrame, group: str | None) -> tuple[str | None, str | None]:
     """(what to average, the text column whose length it is, if it is one).
 
-    A quantity: no identifier, code or weight, no negative value, not mostly zeros. Real numbers come
-    before integers, then complete columns, then those of most values.
+    A quantity: no identifier, code or weight, no negative value, not mostly zeros, known in more than one
+    group. Real numbers come before integers, then complete columns, then those of most values.
     """
     candidates = [
         column
@@ -100,9 +100,16 @@ def measure_of(table: pd.DataFrame, group: str | None) -> tuple[str | None, str 
         if column != group and not NOT_A_MEASURE.match(column) and table[column].nunique() >= LEAST_VALUES
     ]
     candidates = [column for column in candidates if table[column].min() >= 0 < table[column].median()]
+    candidates = [column for column in candidates if _compares(table, group, column)]
     if candidates:
         reals = [column for column in candidates if pd.api.types.is_float_dtype(table[column])]
         best = min(reals or candidates, key=lambda c: (table[c].isna().sum(), -table[c].nunique()))
         return best, None
-    texts = {c: table[c].str.len().mean() for c in table.select_dtypes("str") if c != group}
+    names = [c for c in table.select_dtypes("str") if c != group and not NOT_A_MEASURE.match(c)]
+    texts = {column: table[column].str.len().mean() for column in names}
     return ("nb_caracteres", max(texts, key=lambda c: texts[c])) if texts else (None, None)
+
+
+def _compares(table: pd.DataFrame, group: str | None, measure: str) -> bool:
+    """Whether more than one group has a value of the measure."""
+    return group is None or table.loc[table[measure].notna(), group].nunique() > 1

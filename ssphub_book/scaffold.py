@@ -134,7 +134,7 @@ def _question(root: Path, key: str, found: dict[str, str]) -> Question:
         case "level":
             text = f"Niveau ({', '.join(LEVELS)})"
             return Question(key, "--niveau", text, _among(LEVELS), next(iter(LEVELS)))
-    names = data_sets(root)
+    names = demonstrable_sets(root)
     text = f"Jeu de données ({', '.join(names)}, ou un nouveau nom)"
     return Question(key, "--donnees", text, lambda a: _check_data(root, a), next(iter(names), ""))
 
@@ -149,6 +149,19 @@ def slug(text: str, separator: str = "-") -> str:
 def data_sets(root: Path) -> list[str]:
     """Names of the data sets of the book."""
     return sorted(path.parent.name for path in (root / chapters.DATA).glob("*/SOURCE.md"))
+
+
+def demonstrable_sets(root: Path) -> list[str]:
+    """Those of the data sets that the template has two columns to compare in."""
+    return [name for name in data_sets(root) if _is_demonstrable(root / chapters.DATA / name)]
+
+
+def _is_demonstrable(folder: Path) -> bool:
+    try:
+        demonstration.values(folder / f"{folder.name}.parquet")
+    except demonstration.NothingToCompare:
+        return False
+    return True
 
 
 def _refuse_elsewhere(root: Path) -> None:

@@ -80,7 +80,7 @@ def write_book(source: Path, folder: Path, count: int) -> list[Path]:
     (folder / "_toc.yml").write_text(CONTENTS, encoding="utf-8")
     (folder / "book/index.md").write_text(INDEX, encoding="utf-8")
     draw = random.Random(SEED)
-    names, sets = list(THEMES), scaffold.data_sets(source)
+    names, sets = list(THEMES), scaffold.demonstrable_sets(source)
     made = []
     for number in range(count):
         answers = scaffold.Answers(

@@ -19,13 +19,12 @@ PROJECTS, RESOURCES = NETWORK.of("projets"), NETWORK.of("ressources")
 CONFIG = """\
 import sys
 sys.path.insert(0, {root!r})
-extensions = ["myst_parser", "ssphub_book.sphinx.network", "ssphub_book.sphinx.interface"]
+extensions = ["myst_parser", "ssphub_book.sphinx.network"]
 language = "fr"
 project = "Petit livre"
 html_theme = "basic"
 master_doc = "agenda"
 html_static_path = []
-templates_path = []
 """
 EVENTS = """\
 {key}:

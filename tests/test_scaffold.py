@@ -29,7 +29,7 @@ from ssphub_book import (
 from tests import test_data
 from tests.conftest import ROOT, sample
 
-DATA_SETS = sample(scaffold.data_sets(ROOT), 2)
+DATA_SETS = sample(scaffold.demonstrable_sets(ROOT), 2)
 NEW = "pays_monde"
 GIVEN = {
     "theme": "collecte",
@@ -401,3 +401,11 @@ def test_what_follows_is_said(book, capsys):
 def test_new_chapters_are_in_form(started):
     report = formatting.format_files(started, [c.path for c in chapters.find(started)], write=False)
     assert (report.changed, report.refused) == ([], [])
+
+
+def test_a_data_set_without_two_columns_to_compare_is_refused_and_not_proposed(tmp_path):
+    root = empty_book(tmp_path / "livre", ["contours", "rec99"])
+    assert scaffold.data_sets(root) == ["contours", "rec99"]
+    assert scaffold.demonstrable_sets(root) == ["rec99"]
+    with pytest.raises(scaffold.ScaffoldError, match=r"contours\.parquet n'a pas les deux colonnes"):
+        start(root, data="contours")
