@@ -9,11 +9,14 @@ import mimetypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ssphub_book import settings
-from tests.conftest import ROOT
+from ssphub_book import history, settings
+from tests.conftest import ROOT, sample
+
+DRAWN_PAGES = 24
 
 
 def pages(site: Path) -> list[str]:
@@ -23,6 +26,20 @@ def pages(site: Path) -> list[str]:
     names.remove("index.html")
     assert names
     return names
+
+
+def drawn_pages(site: Path) -> list[str]:
+    """What this run takes of a check too long for every page: a half last changed, a half by lot.
+
+    All pages under `SSPHUB_WHOLE`. The lot changes with the commit, see `sample`.
+    """
+    names = pages(site)
+    changed = {path: dates.last for path, dates in history.dates(ROOT).items()}
+    never = datetime.min.replace(tzinfo=UTC)
+    by_date = sorted(names, key=lambda name: changed.get(str(Path(name).with_suffix(".md")), never))
+    latest = by_date[-DRAWN_PAGES // 2 :]
+    drawn = sample([name for name in names if name not in latest], DRAWN_PAGES // 2)
+    return [name for name in names if name in {*latest, *drawn}]
 
 
 def read_headers(site: Path) -> dict[str, str]:

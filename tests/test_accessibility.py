@@ -1,4 +1,6 @@
-"""Every page in a real browser: axe without a rule less, the keyboard, targets, paper, figures.
+"""Pages in a real browser: axe without a rule less, the keyboard, targets, paper, figures.
+
+A run takes the pages last changed and a draw of the others; `make test-all` takes them all.
 
 These checks find a part of what hinders a reader, never all of it: passing them is no proof that a
 standard is met.
@@ -14,7 +16,7 @@ import axe_playwright_python
 import pytest
 
 from tests.conftest import sample
-from tests.serving import pages
+from tests.serving import drawn_pages, pages
 
 AXE = (Path(axe_playwright_python.__path__[0]) / "axe.min.js").read_text(encoding="utf-8")
 CHECKS = Path(__file__).with_name("browser_checks.js").read_text(encoding="utf-8")
@@ -92,7 +94,7 @@ def audit(page) -> list[str]:
 
 def test_axe_finds_nothing(page, site, site_url):
     found = []
-    for name in pages(site):
+    for name in drawn_pages(site):
         visit(page, f"{site_url}/{name}")
         page.evaluate("checks.unfold(); checks.oneTokenOfEachKind()")
         for mode in MODES:
@@ -204,7 +206,7 @@ def walk(page) -> tuple[list[dict], list[str]]:
 
 def test_the_keyboard_goes_through_every_page(page, site, site_url):
     found = []
-    for name in pages(site):
+    for name in drawn_pages(site):
         visit(page, f"{site_url}/{name}")
         stops, wrong = walk(page)
         found += [f"{name}: {line}" for line in wrong]
@@ -295,7 +297,7 @@ def test_the_menu_of_a_small_screen_takes_the_focus_and_gives_it_back(page, site
 @pytest.mark.parametrize("mode", ["light", "narrow"])
 def test_what_scrolls_is_reached_and_targets_are_large(page, site, site_url, mode):
     found = []
-    for name in pages(site):
+    for name in drawn_pages(site):
         visit(page, f"{site_url}/{name}", mode)
         page.evaluate("checks.unfold()")
         page.wait_for_timeout(50)  # the script follows what opens
@@ -342,7 +344,7 @@ def test_the_check_of_figures_fires(page):
 def test_paper_shows_everything(page, site, site_url):
     """From the dark theme, on a sheet as wide as A4 less its margins."""
     found = []
-    for name in pages(site):
+    for name in drawn_pages(site):
         if name == "index.html":
             continue
         visit(page, f"{site_url}/{name}", "dark")

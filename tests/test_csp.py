@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ssphub_book.sphinx import security
-from tests.serving import pages, read_headers, serve
+from tests.serving import drawn_pages, pages, read_headers, serve
 
 DECLARED = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)" />')
 LOADS = re.compile(r"<(link|script|style|img|body)\b")
@@ -81,7 +81,7 @@ def use(page) -> None:
 @pytest.mark.parametrize("headers", [True, False], ids=["with the host's headers", "as on GitHub Pages"])
 def test_no_page_violates_it(page, site, site_url, address, headers):
     found = []
-    for name in pages(site):
+    for name in drawn_pages(site):
         page.goto(f"{address if headers else site_url}/{name}")
         page.wait_for_load_state("load")
         page.locator(".theme-bouton").wait_for()  # the entry has gone to the welcome page

@@ -208,6 +208,7 @@ PARTS = "summary, button, label, caption, figcaption, th, dt, h1, h2, h3, .admon
 FOREIGN = ".cell_output tbody, pre, code, script, style, math, svg, [lang=en], em, cite, template"
 
 
+@functools.cache
 def _titles(site: Path) -> set[str]:
     """One- and two-word titles and names of columns: an author's, who may name a tool or a town."""
     short = set()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.serving import pages, serve
+from tests.serving import drawn_pages, serve
 
 MEDIAN_KB, P95_KB, MEDIAN_REQUESTS = 180, 500, 15
 RUNS = 3
@@ -68,8 +68,8 @@ def address(site) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def visits(site, address, browser) -> dict[str, list[Visit]]:
-    """Each chapter opened three times by three new browsers' profiles, each other page once."""
-    runs = {name: RUNS if name.startswith("notebooks/") else 1 for name in pages(site)}
+    """Each chapter drawn opened three times by three new browsers' profiles, each other page once."""
+    runs = {name: RUNS if name.startswith("notebooks/") else 1 for name in drawn_pages(site)}
     return {name: [visit(browser, address, name) for _ in range(runs[name])] for name in runs}
 
 
