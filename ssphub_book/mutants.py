@@ -220,10 +220,12 @@ def _run_sample_in(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant
     drawn = random.Random(SEED).sample(candidates, min(sample, len(candidates)))
     by_text = {mutant.perturbed.text: mutant for mutant in drawn}
     perturbed = [mutant.perturbed for mutant in by_text.values()]
-    return {
-        by_text[run.chapter.text]: verdict(run, baseline, run.chapter)
-        for run in execution.run_all(perturbed, {}, lambda line: None, seconds)
-    }
+    verdicts: dict[Mutant, str] = {}
+    for run in execution.run_all(perturbed, {}, lambda line: None, seconds):
+        mutant = by_text[run.chapter.text]
+        verdicts[mutant] = verdict(run, baseline, run.chapter)
+        print(f"  {len(verdicts)}/{len(perturbed)}  {verdicts[mutant]}  {mutant}", flush=True)
+    return verdicts
 
 
 def _report(chapter: Chapter, verdicts: dict[Mutant, str]) -> bool:
@@ -235,7 +237,4 @@ def _report(chapter: Chapter, verdicts: dict[Mutant, str]) -> bool:
     share = caught / telling if telling else 1.0
     details = ", ".join(f"{count} {v}" for v, count in counts.items())
     print(f"{chapter.file}: {caught}/{telling} caught ({share:.0%}); {details}", flush=True)
-    for mutant, v in verdicts.items():
-        if v == "survived":
-            print(f"  survived  {mutant}", flush=True)
     return share >= GOAL

@@ -121,7 +121,11 @@ def mutants(root: Path) -> dict[str, Mutants]:
 
 
 def record(root: Path, chapter: Chapter, caught: int, telling: int) -> None:
-    """Put on record what the mutants of one chapter gave."""
-    known = mutants(root) | {chapter.name: Mutants(caught, telling, code(chapter))}
+    """Put on record what the mutants of one chapter gave, unless a larger sample of its code already is."""
+    known, found = mutants(root), Mutants(caught, telling, code(chapter))
+    before = known.get(chapter.name)
+    if before and before.code == found.code and before.telling > telling:
+        return
+    known[chapter.name] = found
     text = yaml.safe_dump({name: asdict(known[name]) for name in sorted(known)}, sort_keys=False)
     (root / RECORD).write_text(RECORD_HEAD + text, encoding="utf-8")

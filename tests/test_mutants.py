@@ -91,4 +91,6 @@ def test_a_mutant_leaves_the_authors_folder_and_repository_alone(small_book, sma
     recorded = small_book / state.RECORD
     assert sorted(str(p) for p in small_book.rglob("*") if p != recorded) == before
     assert recorded.is_file()
-    assert "caught" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "caught" in said
+    assert "  1/" in said  # each verdict is told as it falls

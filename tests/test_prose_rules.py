@@ -175,6 +175,14 @@ SOUND = [
 ]
 
 
+def test_names_of_authors_are_admitted_among_the_references_alone(small_book, small_chapter, edit):
+    edit(small_chapter, "Un cas.", "Un cas de Qsdfgh.")
+    edit(small_chapter, "Une source.", "Une source de Wxcvbn, et un metierr.")
+    findings = contract.check_book(chapters.find(small_book), small_book)
+    words = [f.message.split(" »")[0] for f in findings if f.rule == "orthographe"]
+    assert words == ["« Qsdfgh", "« metierr"]
+
+
 @pytest.mark.parametrize("text", SOUND)
 def test_sound_french_passes(found, text):
     assert found(f"{text}\n") == []

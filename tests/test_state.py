@@ -51,6 +51,15 @@ def test_a_record_keeps_the_other_chapters(small_book):
     assert state.mutants(small_book)["autre/chapitre"] == state.Mutants(1, 2, "x")
 
 
+def test_a_smaller_sample_of_the_same_code_leaves_the_record(small_book, small_chapter, edit):
+    state.record(small_book, only(small_book).chapter, caught=10, telling=12)
+    state.record(small_book, only(small_book).chapter, caught=1, telling=2)
+    assert only(small_book).mutants.telling == 12
+    edit(small_chapter, "assert valeur == 2", "assert valeur != 3")
+    state.record(small_book, only(small_book).chapter, caught=1, telling=2)
+    assert only(small_book).mutants.telling == 2
+
+
 def test_libraries_are_told_with_their_versions(small_book, small_chapter, edit):
     edit(small_chapter, "import sys\n", "import sys\nimport pandas as pd\nfrom sklearn import svm\n")
     python, *libraries = only(small_book).versions

@@ -1,11 +1,13 @@
 """The spelling of the prose.
 
-Figures, identifiers, names that the code holds, file names, acronyms and {en} are not looked at.
+Figures, identifiers, names that the code holds, file names, acronyms and {en} are not looked at, nor
+the capitalised words of the references.
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -13,6 +15,7 @@ from functools import lru_cache
 from ssphub_book.chapters import NOTEBOOKS, Chapter
 from ssphub_book.contract import dictionary, prose, syntax
 from ssphub_book.contract.finding import Finding
+from ssphub_book.contract.parts import LAST_PART
 from ssphub_book.contract.prose import OBJECT
 
 WORD = re.compile(rf"[\w{OBJECT}](?:[\w{OBJECT}'’.·/@\\-]*[\w{OBJECT}])?")
@@ -53,9 +56,11 @@ def _spelling(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
         remedy = "utilisez un processeur x86-64, ou laissez l'intégration continue la vérifier."
         yield Finding("requirements.txt", 1, "orthographe", UNAVAILABLE, remedy)
         return
-    names = _names(chapter)
+    names, references = _names(chapter), _references(chapter)
     for word, lines in unknown_words(chapter).items():
         if word in names or mistyped(word):  # typography tells the latter
+            continue
+        if word[0].isupper() and min(lines) > references:
             continue
         times = f" ({len(lines)} fois dans le fichier)" if len(lines) > 1 else ""
         message = f"« {word} » n'est pas dans le dictionnaire{times}."
@@ -72,6 +77,11 @@ def _names(chapter: Chapter) -> set[str]:
         return set()
     nodes = (node for cell in chapter.cells for node in syntax.walk(cell))
     return {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def _references(chapter: Chapter) -> float:
+    """The line of the last part, where capitals open the names of authors and of works."""
+    return next((line for line, level, title in chapter.headings if title == LAST_PART), math.inf)
 
 
 def mistyped(word: str) -> str | None:
