@@ -24,6 +24,7 @@ import yaml
 NOTEBOOKS = "notebooks"
 DATA = "notebooks/data"
 STYLE = "notebooks/ssphub.mplstyle"
+LAST_PART = "Pour aller plus loin"  # the heading above a chapter's references
 NUMBERED = {kind: re.compile(rf"{kind} \d+\b") for kind in ("Exercice", "Question")}
 ENGINE_TAG = re.compile(r"^:?tags:.*\bmoteur\b", re.MULTILINE)
 DISPLAY_NAME = re.compile(r"^(\s+display_name:\s*)(.*)$", re.MULTILINE)

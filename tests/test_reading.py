@@ -9,7 +9,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from ssphub_book import chapters
-from ssphub_book.sphinx import glossary, reading, reporting
+from ssphub_book.sphinx import bibliography, glossary, reading, reporting
 from tests.conftest import ROOT
 
 BOOK = {chapter.name: chapter for chapter in chapters.find(ROOT)}
@@ -110,3 +110,37 @@ def test_every_page_of_the_book_offers_to_report_a_mistake(site):
         link = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one(".signaler a")
         name = page.relative_to(site).with_suffix(".md").as_posix()
         assert name in parse_qs(urlsplit(link["href"]).query)["body"][0]
+
+
+def test_a_term_is_counted_with_its_plural_and_a_link_counts_more():
+    text = "un {term}`graine` ou des graines, jamais grainetier ; {term}`les graines <graine>`"
+    assert glossary.mentions(text, "graine") == 4 + 2 * glossary.LINKED
+    assert glossary.mentions(text, "noyau") == 0
+
+
+def test_the_glossary_holds_its_terms_and_leads_to_the_chapters(site):
+    page = soup(site, "book/annexes/glossaire.html")
+    terms = page.select("dl.glossary > dt")
+    assert len(terms) >= 120
+    told = {
+        term.get_text().removesuffix("#"): [
+            link["href"] for link in term.find_next_sibling("dd").select(".terme-chapitres a")
+        ]
+        for term in terms
+    }
+    assert told["commit"] == ["../../notebooks/pratiques/git.html"]
+    assert all(len(links) <= glossary.CHAPTERS for links in told.values())
+    assert sum(bool(links) for links in told.values()) > len(told) / 2
+
+
+def test_the_bibliography_repeats_what_each_chapter_cites(site):
+    page = soup(site, "book/annexes/bibliographie.html")
+    for name in BOOK:
+        cited = bibliography.works(BOOK[name])
+        section = page.find(id=name.replace("/", "-"))
+        assert (section is not None) == bool(cited), name
+        if section:
+            assert len(section.select("li")) == len(cited)
+            assert section.select_one("h2 a")["href"] == f"../../notebooks/{name}.html"
+    assert "Rubin" in page.find(id="apprentissage-imputation").get_text()
+    assert "rec99" not in page.get_text()

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import pairwise
 
-from ssphub_book.chapters import Chapter
+from ssphub_book.chapters import LAST_PART, Chapter
 from ssphub_book.contract.finding import Finding
 
 PARTS = ("La question et les données", "Les pièges", "En production", "Exercices", "Quiz")
-LAST_PART = "Pour aller plus loin"
 
 
 def _parts(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:

@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ssphub_book.chapters import NOTEBOOKS, Chapter
+from ssphub_book.chapters import LAST_PART, NOTEBOOKS, Chapter
 from ssphub_book.contract import dictionary, prose, syntax
 from ssphub_book.contract.finding import Finding
-from ssphub_book.contract.parts import LAST_PART
 from ssphub_book.contract.prose import OBJECT
 
 WORD = re.compile(rf"[\w{OBJECT}](?:[\w{OBJECT}'’.·/@\\-]*[\w{OBJECT}])?")

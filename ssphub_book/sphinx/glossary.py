@@ -1,21 +1,29 @@
 """Terms of the glossary carry their definition: shown on hover and on focus, without a request.
 
 A chapter links a term by `{term}`; the link gets the first paragraph of the definition, which
-theme/static/cahiers-lecture.js shows beside it.
+theme/static/cahiers-lecture.js shows beside it. On the glossary's own page each definition is followed
+by the chapters that speak of the term most.
 """
 
 from __future__ import annotations
 
 import re
 from html import escape
+from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.locale import _
 from sphinx.transforms import SphinxTransform
+
+from ssphub_book import chapters
 
 PAGE = "book/annexes/glossaire"
 _LINK = re.compile(r'<a class="reference internal" href="(?P<href>[^"]*#(?P<id>term-[^"]+))"')
+_CODE = re.compile(r"^(`{3,})\{code-cell\}.*?^\1\s*$", re.DOTALL | re.MULTILINE)
+CHAPTERS = 3  # told under a definition
+LINKED = 10  # words that one link to the definition is worth
 
 
 class DependOnGlossary(SphinxTransform):
@@ -26,6 +34,44 @@ class DependOnGlossary(SphinxTransform):
     def apply(self, **kwargs) -> None:
         if any(link.get("reftype") == "term" for link in self.document.findall(addnodes.pending_xref)):
             self.env.note_dependency(self.env.doc2path(PAGE))
+
+
+class TellChapters(SphinxTransform):
+    """Under each definition, the chapters that speak of the term most."""
+
+    default_priority = 500
+
+    def apply(self, **kwargs) -> None:
+        if self.env.docname != PAGE:
+            return
+        book = chapters.find(Path(self.env.srcdir))
+        for chapter in book:
+            self.env.note_dependency(str(chapter.path))
+        texts = {chapter: _CODE.sub("", chapter.text).lower() for chapter in book}
+        for item in list(self.document.findall(nodes.definition_list_item)):
+            names = [term.astext().lower() for term in item.findall(nodes.term)]
+            counts = {chapter: sum(mentions(text, name) for name in names) for chapter, text in texts.items()}
+            found = sorted((chapter for chapter in book if counts[chapter] > 1), key=lambda c: -counts[c])
+            if found:
+                item.children[-1] += self._links(found[:CHAPTERS])
+
+    def _links(self, found: list[chapters.Chapter]) -> nodes.paragraph:
+        paragraph = nodes.paragraph("", _("In the chapters: "), classes=["terme-chapitres"])
+        for rank, chapter in enumerate(found):
+            target = f"{chapters.NOTEBOOKS}/{chapter.name}"
+            address = self.app.builder.get_relative_uri(PAGE, target)
+            paragraph += nodes.Text(", ") if rank else nodes.Text("")
+            paragraph += nodes.reference("", chapter.title, refuri=address, internal=True)
+        return paragraph
+
+
+def mentions(text: str, name: str) -> int:
+    """How often a text in lower case speaks of a term, in the singular or the plural; a link counts more."""
+    if name not in text:
+        return 0
+    word = re.escape(name)
+    linked = re.findall(rf"{{term}}`(?:{word}`|[^`<]*<{word}>)", text)
+    return len(re.findall(rf"\b{word}(?:s|x)?\b", text)) + LINKED * len(linked)
 
 
 def definitions(app: Sphinx) -> dict[str, str]:
@@ -65,5 +111,6 @@ def on_page(app: Sphinx, pagename, templatename, context, doctree) -> None:
 
 def setup(app: Sphinx) -> dict:
     app.add_transform(DependOnGlossary)
+    app.add_transform(TellChapters)
     app.connect("html-page-context", on_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
