@@ -56,6 +56,21 @@ def test_changed_data_reach_the_page(built, edit):
     assert any(line.startswith("1 chapitre(s) exécuté(s)") for line in lines)
 
 
+def test_a_page_that_quotes_a_figure_follows_it(small_book, small_chapter, edit):
+    """The quoting page is not touched: the data of the chapter change, and its figure with them."""
+    glued = 'from myst_nb import glue\n\nglue("signes", len(Path("../data/petit/valeur.csv").read_text()))'
+    edit(small_chapter, "assert valeur == 2", f"assert valeur == 2\n{glued}\n")
+    quote = "{glue:text}`../notebooks/essais/un-et-un.md::signes:.1f`"
+    (small_book / "book/autre.md").write_text(f"# Autre\n\nIl y a {quote} signe.\n", encoding="utf-8")
+    edit(small_book / "_toc.yml", "chapters:\n", "chapters:\n- file: book/autre\n")
+    other = small_book / "_build/html/book/autre.html"
+    build(small_book)
+    assert ">1.0<" in other.read_text(encoding="utf-8")
+    (small_book / "notebooks/data/petit/valeur.csv").write_text(" 2 ")
+    build(small_book)
+    assert ">3.0<" in other.read_text(encoding="utf-8")
+
+
 def test_a_build_with_nothing_changed_renders_nothing(built, edit, monkeypatch):
     rendered = []
     render = publication._render
