@@ -185,7 +185,7 @@ def test_plongements_fiches() -> None:
     assert rows.loc[rows["nature"] == "fiche", "id"].tolist() == sheets["id"].tolist()
     queries = rows[rows["nature"] == "requête"]
     assert (queries["repond"].isna().sum(), queries["utile"].isna().sum()) == (21, 31)
-    judged = queries[["repond", "utile"]].stack().str.split().explode()
+    judged = queries[["repond", "utile"]].stack().dropna().str.split().explode()
     assert judged.isin(sheets["id"]).all()
     assert not judged.groupby(level=0).apply(lambda ids: ids.duplicated().any()).any()
     assert set(rows["vecteur"].map(len)) == {384}
