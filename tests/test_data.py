@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -83,7 +84,7 @@ def test_source_is_complete_and_true(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_column_is_documented(name: str) -> None:
     section = source(name)[1].split("\n## Colonnes\n")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (texte|entier|réel|géométrie) \| (.+) \|$", section, re.M)
+    rows = re.findall(r"^\| `(\w+)` \| (texte|entier|réel|géométrie|octets) \| (.+) \|$", section, re.M)
     assert [column for column, _, _ in rows] == list(table(name).columns)
     for column, kind, _ in rows:
         dtype = table(name)[column].dtype
@@ -92,6 +93,7 @@ def test_every_column_is_documented(name: str) -> None:
             "entier": pd.api.types.is_integer_dtype,
             "réel": pd.api.types.is_float_dtype,
             "géométrie": pd.api.types.is_object_dtype,  # WKB
+            "octets": pd.api.types.is_object_dtype,  # vectors of signed bytes
         }[kind]
         assert is_kind(dtype), f"{column} : {kind} est annoncé, {dtype} est écrit"
 
@@ -114,7 +116,12 @@ def test_no_personal_data(name: str) -> None:
         assert found.empty, f"{column} : {found.str.extract(PERSONAL_VALUES).head(3)}"
 
 
-@pytest.mark.parametrize("name", sample(NAMES, 1))
+# Computed rather than copied: minutes long, and another processor may round otherwise.
+COMPUTED = [name for name in NAMES if source(name)[0].get("comparaison") == "a_une_unite_pres"]
+EXTRACTED = NAMES if os.environ.get("SSPHUB_WHOLE") else sorted(set(NAMES) - set(COMPUTED))
+
+
+@pytest.mark.parametrize("name", sample(EXTRACTED, 1))
 def test_extraction_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
     script = DATA / name / "extract.py"
     run = subprocess.run(
@@ -124,8 +131,24 @@ def test_extraction_gives_the_same_bytes(name: str, tmp_path: Path) -> None:
         pytest.skip(run.stderr.strip())
     assert run.returncode == 0, run.stderr
     again, kept = (folder / f"{name}.parquet" for folder in (tmp_path, DATA / name))
+    if name in COMPUTED:
+        assert_same_to_one_unit(pd.read_parquet(again), table(name), name)
+        return
     pd.testing.assert_frame_equal(pd.read_parquet(again), table(name))
     assert again.read_bytes() == kept.read_bytes(), "same table, other bytes: another pyarrow?"
+
+
+def assert_same_to_one_unit(again: pd.DataFrame, kept: pd.DataFrame, name: str) -> None:
+    """The same table, but for one unit in the signed bytes of its vectors."""
+    vectors = [column for column, values in kept.items() if isinstance(values.iloc[0], bytes)]
+    assert vectors, f"{name} : aucune colonne de vecteurs"
+    pd.testing.assert_frame_equal(again.drop(columns=vectors), kept.drop(columns=vectors))
+    for column in vectors:
+        new, old = (
+            np.stack([np.frombuffer(vector, "int8") for vector in frame[column]]).astype(int)
+            for frame in (again, kept)
+        )
+        assert np.abs(new - old).max() <= 1, column
 
 
 # The totals that the chapters build on.
@@ -153,6 +176,21 @@ def test_service_public() -> None:
         "Loisirs": 108,
     }
     assert sheets["texte"].str.len().between(1, 1500).all()
+
+
+def test_plongements_fiches() -> None:
+    rows, sheets = table("plongements_fiches"), table("service_public")
+    assert rows["id"].is_unique
+    assert rows["nature"].value_counts().to_dict() == {"fiche": 2963, "titre": 198, "requête": 100}
+    assert rows.loc[rows["nature"] == "fiche", "id"].tolist() == sheets["id"].tolist()
+    queries = rows[rows["nature"] == "requête"]
+    assert (queries["repond"].isna().sum(), queries["utile"].isna().sum()) == (21, 31)
+    judged = queries[["repond", "utile"]].stack().dropna().str.split().explode()
+    assert judged.isin(sheets["id"]).all()
+    assert not judged.groupby(level=0).apply(lambda ids: ids.duplicated().any()).any()
+    assert set(rows["vecteur"].map(len)) == {384}
+    largest = [np.abs(np.frombuffer(vector, "int8").astype(int)).max() for vector in rows["vecteur"]]
+    assert set(largest) == {127}
 
 
 def test_hobbies() -> None:
