@@ -14,7 +14,7 @@ from ssphub_book.extraction import ExtractionError, npm_package, run
 PAQUET = "@openstreetmap/id-tagging-schema"
 VERSION = "6.19.2"
 EMPREINTE = "c8d410007593ce458f7d38381458f20bf73412f7e2c2c075c147a7f916e95555"
-# Le codage de l'auteur du chapitre : l'objet, son code NAF, puis les autres codes qu'il admet.
+# Le codage fait pour ce livre : l'objet, son code NAF, puis les autres codes qu'il admet.
 CODES = """
 craft agricultural_engines 33.12Z; basket_maker 16.29Z; beekeeper 01.49Z; blacksmith 25.50A 25.99B
 craft boatbuilder 30.12Z 30.11Z; bookbinder 18.14Z; brewery 11.05Z; carpenter 43.32A 43.91A
