@@ -103,6 +103,8 @@ NOT_NUMBERS = [
     "10:30",
     "192.168.0.1",
     "1,2,3",
+    "0,058",  # French already: no thousands begin by a zero
+    "12,5",
     "47.11F",
     "1e-05",
     "3/4",

@@ -55,7 +55,7 @@ _THOUSANDS = re.compile(r"(?<![\w.,\u00a0\u202f])(?<!\d )[1-9]\d{0,2}(?: \d{3})+
 
 # 34,730   1,234.5   22.9   -3   22.9%
 _NUMBER = re.compile(
-    r"(?<![\w.,/:@-])(?P<sign>[-\u2212+]?)(?P<int>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<dec>\d+))?"
+    r"(?<![\w.,/:@-])(?P<sign>[-\u2212+]?)(?P<int>[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.(?P<dec>\d+))?"
     r"(?P<pct>\s?%)?(?![\w/:@]|[.,]\w|-\w)"
 )
 # Only a text that starts as a number does is read as numbers: `Python 3.11` is left alone.
@@ -68,8 +68,8 @@ _UNIT = re.compile(r"(?<=\d) (?=(?:[kKMGT]?o|[kmµn]?s|min|h|[kmc]?m|kg|€|M€
 def french_number(text: str) -> str:
     """English format to French: 34,730 → 34 730, 22.9 → 22,9, 22.9% → 22,9 %, -3 → −3.
 
-    Plain integers (years, codes) keep their digits as they are. Not to be applied twice: the comma of
-    « 0,100 » would then be read as that of a thousand.
+    Plain integers (years, codes) keep their digits as they are. A number that is French already keeps its
+    comma, but for one of exactly three decimals (« 12,345 »), which reads as thousands.
     """
     if not _NUMERIC_START.match(text):
         return text
