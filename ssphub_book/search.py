@@ -51,6 +51,8 @@ COLOURED = re.compile(r"<pre>.*?</pre>", re.DOTALL)
 SPAN = re.compile(r"</?span\b[^>]*>")
 CODE_WEIGHT = "0.4"
 PAGE_WEIGHT = "0.4"  # of the text of a page that is no chapter: chapters teach, pages tell about
+# Pages about the book or the network, whose titles weigh less: who searches « légende » wants no rule.
+ABOUT = ("book/contribuer/", "book/reseau/", "book/annexes/donnees")
 FREQUENT = (10, 3)  # sections that hold a word: its class in the vocabulary
 FAILED = "l'index de recherche n'a pas pu être fait"
 UNUSED = (
@@ -82,7 +84,8 @@ class Record:
     @property
     def html(self) -> str:
         """The document that Pagefind reads; titles and keywords are fields, found but not shown."""
-        fields = {"page": self.chapter, "title": self.title, "keywords": self.keywords}
+        page, title = ("about", "part") if self.page.startswith(ABOUT) else ("page", "title")
+        fields = {page: self.chapter, title: self.title, "keywords": self.keywords}
         spans = "".join(
             f'<span data-pagefind-meta="{name}">{html.escape(text)}</span>'
             for name, text in fields.items()

@@ -4,7 +4,7 @@
    with its synonyms. Pagefind scores every section for every form of an idea; a section's score adds
    its ideas up, and a page stands where its best sections put it. */
 
-const RANKING = { pageLength: 0.3, metaWeights: { title: 4, page: 3, keywords: 3 } };
+const RANKING = { pageLength: 0.3, metaWeights: { title: 4, page: 3, keywords: 3, part: 1, about: 1 } };
 const HALF = 5; // Pagefind's score that counts for half of a sure answer
 const SYNONYM = 0.7; // what a synonym weighs against the word itself
 const PART = 0.4; // what a word weighs within a phrase that has synonyms
@@ -239,9 +239,9 @@ export class Search {
     const pages = new Map();
     for (const { parts, score, data } of sections) {
       const [url, anchor] = address(data.url);
-      const page = pages.get(url) || { url, title: data.meta.page, best: score, parts: parts.map(() => 0), sections: [] };
+      const page = pages.get(url) || { url, title: data.meta.page ?? data.meta.about, best: score, parts: parts.map(() => 0), sections: [] };
       page.parts = page.parts.map((part, place) => Math.max(part, parts[place]));
-      page.sections.push({ url: anchor, title: data.meta.title, excerpt: data.excerpt });
+      page.sections.push({ url: anchor, title: data.meta.title ?? data.meta.part, excerpt: data.excerpt });
       pages.set(url, page);
     }
     for (const page of pages.values()) {
