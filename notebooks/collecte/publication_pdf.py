@@ -1,4 +1,4 @@
-"""Une publication en PDF, faite pour le chapitre : de vraies populations dans la mise en page d'un tableau imprimé.
+"""Une publication en PDF, faite pour le chapitre : de vrais nombres, la mise en page d'un imprimé.
 
 Les nombres sont ceux de `communes_population`. La mise en page reproduit ce que l'on rencontre dans les
 publications : une cellule fusionnée par région, des milliers séparés par une espace fine, un vrai signe
@@ -56,6 +56,7 @@ def _nombres(avant: int, apres: int, appel: str = "") -> Ligne:
 def dessiner(lignes: list[Ligne], titre: str, hauteur: float = HAUTEUR) -> Figure:
     """Une page du tableau ; une page plus courte sert à la montrer dans le chapitre."""
     figure = plt.figure(figsize=(LARGEUR, hauteur))
+    figure.add_axes((0, 0, 1, 1)).set_axis_off()  # une feuille, sur laquelle les textes sont posés
     haut = hauteur - 0.5
 
     def ecrire(ordonnee: float, cellules: Ligne, **style: str) -> None:
