@@ -55,7 +55,7 @@ def _nombres(avant: int, apres: int, appel: str = "") -> Ligne:
 
 def dessiner(lignes: list[Ligne], titre: str, hauteur: float = HAUTEUR) -> Figure:
     """Une page du tableau ; une page plus courte sert à la montrer dans le chapitre."""
-    figure = plt.figure(figsize=(LARGEUR, hauteur))
+    figure = plt.figure(figsize=(LARGEUR, hauteur), layout="none")
     figure.add_axes((0, 0, 1, 1)).set_axis_off()  # une feuille, sur laquelle les textes sont posés
     haut = hauteur - 0.5
 
