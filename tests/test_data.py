@@ -193,6 +193,12 @@ def test_plongements_fiches() -> None:
     assert set(largest) == {127}
 
 
+def test_mairies_31() -> None:
+    halls, outlines = table("mairies_31"), table("contours")
+    assert halls["code_commune"].is_unique and len(halls) == 586
+    assert set(halls["code_commune"]) == set(outlines.loc[outlines["niveau"] == "commune", "code"])
+
+
 def test_hobbies() -> None:
     people = table("hobbies")
     assert people.isna().sum()[lambda count: count > 0].to_dict() == {"profession": 1498}
