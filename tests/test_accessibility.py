@@ -58,6 +58,17 @@ def visit(page, url: str, mode: str = "light") -> None:
         page.route(url, stay, times=1)
     page.goto(url)
     set_mode(page, mode)
+    draw_figures(page)
+
+
+def draw_figures(page) -> None:
+    """Interactive figures draw themselves as they near the screen: bring each there, and wait for it."""
+    boxes = page.locator("[data-label-live]")
+    for box in boxes.all():
+        box.scroll_into_view_if_needed()
+        box.locator(".figure-trace svg").wait_for(state="attached")
+    if boxes.count():
+        page.evaluate("scrollTo(0, 0)")
 
 
 def set_mode(page, mode: str) -> None:

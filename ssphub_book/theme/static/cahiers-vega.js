@@ -78,7 +78,7 @@
     image.loading = "eager"; // hidden from now on, it may still be printed
   }
 
-  function figure(box) {
+  function figure(box, rank) {
     const picture = box.querySelector("a.image-reference") || box.querySelector("img");
     const inputs = element("div", "figure-reglages", box);
     const scroller = element("div", "figure-vive", box);
@@ -99,9 +99,10 @@
     /* A chart wider than the page scrolls in its card: the keyboard reaches it. */
     function reach() {
       const scrolls = live && scroller.scrollWidth > scroller.clientWidth + 1;
-      const wanted = { tabindex: "0", role: "group", "aria-label": box.dataset.labelLive };
-      for (const [name, value] of Object.entries(wanted))
-        scrolls ? scroller.setAttribute(name, value) : scroller.removeAttribute(name);
+      const name = `${box.dataset.labelLive} (${rank + 1})`; // names of regions differ
+      const wanted = { tabindex: "0", role: "region", "aria-label": name };
+      for (const [key, value] of Object.entries(wanted))
+        scrolls ? scroller.setAttribute(key, value) : scroller.removeAttribute(key);
     }
 
     async function start() {
@@ -124,7 +125,7 @@
     return start;
   }
 
-  const starts = new Map([...document.querySelectorAll(".figure-vega")].map((box) => [box, figure(box)]));
+  const starts = new Map([...document.querySelectorAll(".figure-vega")].map((box, rank) => [box, figure(box, rank)]));
   if (navigator.connection?.saveData) return; // the button remains
   const observer = new IntersectionObserver(
     (entries) =>
