@@ -41,6 +41,6 @@ setup:
 	@command -v $(PYTHON) >/dev/null || { echo "make: il faut Python 3.11, 3.12 ou 3.13 (commande python3 introuvable)."; exit 1; }
 	@$(PYTHON) -m ssphub_book.environment
 
-# uv, a separate program, resolves for every supported Python at once.
-lock:
-	uv pip compile --universal --generate-hashes --python-version 3.11 --no-header -o requirements.txt requirements.in
+# Resolved for every supported Python at once.
+lock: setup
+	.venv/bin/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header -o requirements.txt requirements.in
