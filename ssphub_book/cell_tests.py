@@ -1,12 +1,16 @@
 """Pytest plugin: every code cell of every chapter is a test item that bears its file and line.
 
 The items are fed by one execution per chapter, through the cache that the build uses too: what the
-tests executed, the build does not execute again.
+tests executed, the build does not execute again. Where several processes share the tests, the first one
+executes and the others wait for its outputs.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ import pytest
 from ssphub_book import chapters, contract, environment, execution
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "_build/tests.lock"
 RUNS = pytest.StashKey[dict[str, execution.Run]]()
 
 
@@ -41,7 +46,8 @@ class _ChapterItem(pytest.Item):
         """What became of the chapter; the first item that asks has every selected chapter executed."""
         stash = self.session.stash
         if RUNS not in stash:
-            stash[RUNS] = _execute(self.session.items)
+            with turn():
+                stash[RUNS] = _execute(self.session.items)
         return stash[RUNS][self.chapter.name]
 
     def repr_failure(self, excinfo, style=None):
@@ -98,6 +104,15 @@ def _execute(items: list[pytest.Item]) -> dict[str, execution.Run]:
         for name in book.keys() - whole
     }
     return execution.execute(book.values(), until=until)
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Hold the right to execute or build this book, once no other process of the tests does."""
+    LOCK.parent.mkdir(exist_ok=True)
+    with LOCK.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -229,9 +229,10 @@ def edit() -> Callable[[Path, str, str], None]:
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The built site of this book, brought up to date once for the whole session."""
-    from ssphub_book import publication
+    from ssphub_book import cell_tests, publication
 
-    return publication.build(ROOT, report=lambda line: None)
+    with cell_tests.turn():
+        return publication.build(ROOT, report=lambda line: None)
 
 
 @pytest.fixture(scope="session")
