@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     build = commands.add_parser("build", help="execute what changed, build and publish the site")
     build.set_defaults(command=_build)
 
-    test = commands.add_parser("test", help="run every test on every core; arguments, where there are any, are pytest's")
+    test = commands.add_parser(
+        "test", help="run every test on every core; arguments, where there are any, are pytest's"
+    )
     test.add_argument("--whole", action="store_true", help="no sampling: every chapter, every data set")
     test.add_argument("arguments", nargs=argparse.REMAINDER)
     test.set_defaults(command=_test)

@@ -21,7 +21,7 @@ from pathlib import Path
 import yaml
 from nbformat import NotebookNode
 
-from ssphub_book import figures
+from ssphub_book import figures, services
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import Cell, Chapter
 
@@ -30,6 +30,14 @@ STARTS = 2  # times that a kernel may be started
 PATIENCE = 20  # seconds that a worker has to stop its kernel
 NOT_RUN = "Non exécuté ici"
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}  # what the kernel says of itself
+LEFT = (
+    "le chapitre est fini et un programme qu'il a lancé tourne encore : arrêtez-le dans un « finally » "
+    "ou dans une dernière cellule. {}"
+)
+EXPOSED = (
+    "un programme du chapitre écoute sur le port {port} d'autres machines que celle-ci ({who}) : "
+    "faites-le écouter sur 127.0.0.1."
+)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -202,16 +210,30 @@ def _run_in_kernel(chapter: Chapter, until: int | None) -> Run:
     notebook.metadata["language_info"] = LANGUAGE
     run, started = Run(chapter), time.monotonic()
     indices = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-    with client.setup_kernel(stderr=subprocess.DEVNULL):  # the kernel's own chatter; cells' stderr is kept
+    # The kernel's own chatter goes nowhere; what cells write to stderr is kept.
+    with services.watch() as watch, client.setup_kernel(stderr=subprocess.DEVNULL, env=watch.environment):
         for cell, index in zip(chapter.cells, indices, strict=True):
             if run.failure or (until is not None and cell.number > until):
                 run.outcomes.append(Outcome(cell, "not run"))
                 continue
-            run.outcomes.append(_run_cell(client, notebook.cells[index], index, cell, chapter))
+            outcome = _run_cell(client, notebook.cells[index], index, cell, chapter)
+            run.outcomes.append(_alone(outcome, watch))
     run.seconds = time.monotonic() - started
+    left = watch.stop()
+    if left and not any(outcome.status in {"failed", "not run"} for outcome in run.outcomes):
+        run.outcomes[-1] = Outcome(chapter.cells[-1], "failed", LEFT.format("\n".join(left)))
     if all(outcome.status in {"ok", "no engine"} for outcome in run.outcomes):
         run.notebook = notebook
     return run
+
+
+def _alone(outcome: Outcome, watch: services.Watch) -> Outcome:
+    """The outcome of a cell, failed where a program of the chapter can be reached from another machine."""
+    watch.look()
+    if not watch.exposed:
+        return outcome
+    port, who = next(iter(watch.exposed.items()))
+    return Outcome(outcome.cell, "failed", EXPOSED.format(port=port, who=who))
 
 
 def _run_cell(client, node: NotebookNode, index: int, cell: Cell, chapter: Chapter) -> Outcome:
