@@ -26,6 +26,7 @@ DATA = "notebooks/data"
 STYLE = "notebooks/ssphub.mplstyle"
 LAST_PART = "Pour aller plus loin"  # the heading above a chapter's references
 NUMBERED = {kind: re.compile(rf"{kind} \d+\b") for kind in ("Exercice", "Question")}
+COMPANION = re.compile(r"\]\((\w+\.py)\)")
 ENGINE_TAG = re.compile(r"^:?tags:.*\bmoteur\b", re.MULTILINE)
 DISPLAY_NAME = re.compile(r"^(\s+display_name:\s*)(.*)$", re.MULTILINE)
 KEYED = re.compile(r"Python 3 \(([0-9a-f]{16})\)")
@@ -225,6 +226,12 @@ class Chapter:
                 seen.add(path)
                 todo += self._local_modules(path.read_text(encoding="utf-8"))
         return sorted(seen)
+
+    @property
+    def companions(self) -> list[Path]:
+        """Programs of the chapter's folder that its text offers to download."""
+        names = sorted(set(COMPANION.findall(self.text)))
+        return [path for path in map(self.path.with_name, names) if path.is_file()]
 
     def _local_modules(self, source: str) -> list[Path]:
         names = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", source, re.MULTILINE)

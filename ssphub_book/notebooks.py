@@ -132,9 +132,9 @@ def _notebooks(root: Path, runs: list[Run], known: plain.Book) -> dict[str, str]
 
 
 def _beside(root: Path, book: list[Chapter]) -> list[Path]:
-    """What notebooks read or import: data and their sources, style, modules."""
+    """What notebooks read, import or offer: data and their sources, style, modules, programs."""
     data = [path for name in {n for chapter in book for n in chapter.data} for path in _data(root, name)]
-    modules = {path for chapter in book for path in chapter.modules}
+    modules = {path for chapter in book for path in (*chapter.modules, *chapter.companions)}
     return sorted({*data, *modules, *(path for path in [root / chapters.STYLE] if path.is_file())})
 
 

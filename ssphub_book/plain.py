@@ -267,12 +267,14 @@ class Prose:
         return self._book.link(file, _identifier(label)), title
 
     def _target(self, target: str, number: int) -> tuple[str, str]:
-        """(absolute address, title) of the target of a link."""
+        """(address, title) of the target of a link: absolute, but for a program beside the notebook."""
         if re.match(r"[a-z]+:", target):
             return target, target
         path, _, anchor = target.partition("#")
         if not path:
             return self._label(anchor, number)
+        if path in {companion.name for companion in self._chapter.companions}:
+            return path, path  # beside the notebook, as in the archive and in the repository
         base = "" if path.startswith("/") else posixpath.dirname(self._chapter.file)
         file = posixpath.normpath(posixpath.join(base, path.lstrip("/"))).removesuffix(".md")
         if file not in self._book.pages:

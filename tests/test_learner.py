@@ -312,6 +312,15 @@ def test_what_has_no_plain_form_is_an_error_with_its_line(addressed, small_chapt
     assert said in str(raised.value)
 
 
+def test_a_program_that_the_text_offers_is_in_the_archive(addressed, small_chapter, edit):
+    small_chapter.with_name("a_part.py").write_text("print(1)\n", encoding="utf-8")
+    edit(small_chapter, "Un piège.", "Un piège, [à part](a_part.py).")
+    found = made(addressed)
+    assert found["notebooks/essais/a_part.py"] == b"print(1)\n"
+    reading = next(text for name, text in found.items() if name.endswith("un-et-un.ipynb"))
+    assert b"[\\u00e0 part](a_part.py)" in reading or "[à part](a_part.py)".encode() in reading
+
+
 def made(book: Path) -> dict[str, bytes]:
     return notebooks.files(book, execution.execute(chapters.find(book)))
 
