@@ -1,0 +1,192 @@
+"""Ce que le chapitre « Git à plusieurs » ne montre pas : l'atelier où ses commandes s'exécutent.
+
+`Atelier` crée un dossier temporaire, isole Git de la configuration du lecteur, remplace l'heure par une
+horloge qui avance de cinq minutes par commande Git, et joue les commandes d'un terminal. Le chapitre
+« Versionner son travail avec Git » montre et explique ces réglages, un à un.
+"""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+from tempfile import mkdtemp
+
+from IPython.core.magic import register_cell_magic
+
+Resultat = namedtuple("Resultat", "code texte")
+
+TERMINAL = """git() {
+    minutes=$(( $(cat "$ATELIER/horloge") + 5 )); echo $minutes > "$ATELIER/horloge"
+    date="$(( 1772438400 + 60 * minutes )) +0100"
+    GIT_AUTHOR_DATE="$date" GIT_COMMITTER_DATE="$date" command git "$@"
+}
+"""
+CONFIGURATION = """[user]
+    name = Camille Martin
+    email = camille.martin@exemple.fr
+[init]
+    defaultBranch = main
+[advice]
+    detachedHead = false
+[url "../"]
+    insteadOf = forge:
+[core]
+    abbrev = 7
+"""
+
+
+class Atelier:
+    """Un dossier temporaire, des dépôts, et un terminal qui ne connaît qu'eux."""
+
+    def __init__(self, dossier: Path | None = None) -> None:
+        self.dossier = dossier or Path(mkdtemp(prefix="equipe-"))
+        atexit.register(self.fermer)  # même après une erreur
+        (self.dossier / "horloge").write_text("0")
+        (self.dossier / "terminal.sh").write_text(TERMINAL)
+        (self.dossier / "gitconfig").write_text(CONFIGURATION)
+        self.ecran = ""
+        self.variables = {nom: valeur for nom, valeur in os.environ.items() if not nom.startswith("GIT_")} | {
+            "ATELIER": str(self.dossier),
+            "COMMUNES": str(self.dossier / "communes.csv"),
+            "BASH_ENV": str(self.dossier / "terminal.sh"),
+            "GIT_CONFIG_GLOBAL": str(self.dossier / "gitconfig"),
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "GIT_CEILING_DIRECTORIES": str(self.dossier),
+            "GIT_PAGER": "cat",
+            "GIT_EDITOR": "true",  # aucun éditeur ne s'ouvre
+            "LC_ALL": "C.UTF-8",
+            # Deux versions d'un programme écrites dans la même seconde se ressemblent trop pour le cache.
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+        @register_cell_magic
+        def bash(_, commandes):
+            """Joue une cellule de commandes et en affiche la sortie d'un seul bloc."""
+            resultat = self.jouer(commandes)
+            self.ecran = resultat.texte
+            print(resultat.texte, end="")
+            if resultat.code:
+                raise RuntimeError(f"la dernière commande rend le code {resultat.code}")
+
+    def jouer(self, commandes: str, dossier: str = ".", *arguments: str) -> Resultat:
+        """Joue des commandes dans un dossier de l'atelier : leur code de retour et ce qu'elles affichent."""
+        essai = subprocess.run(
+            ["timeout", "60", "bash", "-c", commandes, "bash", *arguments],
+            cwd=self.dossier / dossier,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return Resultat(essai.returncode, essai.stdout)
+
+    def git(self, dossier: str, *arguments: str) -> str:
+        """Rend ce qu'affiche une commande Git exécutée dans un dossier de l'atelier."""
+        resultat = self.jouer('git "$@"', dossier, *arguments)
+        if resultat.code:
+            raise RuntimeError(resultat.texte)
+        return resultat.texte.strip()
+
+    def cloner(self, depot: str, **personnes: str) -> None:
+        """Donne à chacun son clone d'un dépôt de la forge, et le nom qui signe ses commits."""
+        for dossier, nom in personnes.items():
+            self.git(f"{depot}.git", "clone", "--quiet", f"forge:{depot}.git", f"../{dossier}")
+            self.git(dossier, "config", "user.name", nom)
+            self.git(dossier, "config", "user.email", f"{nom.lower().replace(' ', '.')}@exemple.fr")
+
+    def fermer(self) -> None:
+        """Efface l'atelier."""
+        shutil.rmtree(self.dossier, ignore_errors=True)
+
+
+def cite(texte: str) -> str:
+    """Ce qu'affiche une commande, en une ligne : c'est la fin qui importe."""
+    ligne = " ".join(texte.split())
+    return f"le terminal affiche « {ligne[-160:]} »" if ligne else "le terminal n'affiche rien"
+
+
+LISTE_DES_DEPARTEMENTS = """
+git init -q exercice-1 && cd exercice-1
+: > liste.txt && git add . && git commit -qm "Commence la liste" && git tag debut
+while IFS= read -r ligne; do
+    echo "$ligne" >> liste.txt
+    [ "${ligne%%;*}" != 31 ] || sed -i 's/^29;./29;1/' liste.txt
+    git commit -qam "Ajoute le département ${ligne%%;*}"
+done < ../departements.txt
+"""
+FICHIER_DE_TROP = """
+git init -q exercice-2 && cd exercice-2
+echo "Enquête fictive" > README.md && git add . && git commit -qm "Documente"
+printf 'nom,revenu\\nfictif,1\\n' > individus.csv && git add . && git commit -qm "Ajoute les données"
+git tag -a v1 -m "Première version"
+git switch -qc essai && echo "print(1)" > essai.py && git add . && git commit -qm "Essaie"
+git switch -q main && echo "print(2)" > calcul.py && git add . && git commit -qm "Calcule"
+printf 'code\\n01\\n' > codes.csv && git add . && git commit -qm "Ajoute les codes"
+"""
+POUSSEES = """
+git init -q --bare depot.git && git init -q clone && cd clone
+git remote add origin ../depot.git
+echo a > ancien.csv && git add . && git commit -qm a && git push -q origin main main:finie
+cp "$1" ../depot.git/hooks/pre-receive && chmod +x ../depot.git/hooks/pre-receive
+essai() { git push -q origin "$2" > ../sortie 2>&1; echo "$1 $? $(tr '\\n' ' ' < ../sortie)"; }
+git switch -qc code && echo a > calcul.py && git add . && git commit -qm b && essai code code
+git switch -qc csv main && echo a > table.csv && git add . && git commit -qm c && essai csv csv
+git switch -qc parquet main && echo a > t.parquet && git add . && git commit -qm d && essai parquet parquet
+git switch -qc fond main && mkdir -p a/b && echo a > a/b/t.csv && git add . && git commit -qm e && essai fond fond
+git switch -qc trajet main && echo a > table.csv && git add . && git commit -qm f
+git rm -q table.csv && git commit -qm g && essai trajet trajet
+git switch -qc nom main && echo a > lire_csv.py && git add . && git commit -qm h && essai nom nom
+essai suppression :finie
+"""
+
+
+def preparer_exercice_1(atelier: Atelier) -> None:
+    """Un dépôt où une liste s'allonge d'un département par commit, et où un chiffre change en route."""
+    shutil.rmtree(atelier.dossier / "exercice-1", ignore_errors=True)
+    atelier.jouer(LISTE_DES_DEPARTEMENTS)
+
+
+def preparer_exercice_2(atelier: Atelier) -> None:
+    """Un dépôt dont une branche, une étiquette et main gardent un fichier qui ne devait pas y entrer."""
+    shutil.rmtree(atelier.dossier / "exercice-2", ignore_errors=True)
+    atelier.jouer(FICHIER_DE_TROP)
+
+
+def etat_de_l_exercice_2(atelier: Atelier, commandes: str) -> dict:
+    """Joue des commandes dans une copie du dépôt, et dit où elles laissent ses références."""
+    copie = atelier.dossier / "copie-2"
+    shutil.rmtree(copie, ignore_errors=True)
+    shutil.copytree(atelier.dossier / "exercice-2", copie)
+    try:
+        essai = atelier.jouer(commandes, "copie-2")
+        etat = {"fini": essai.code != 124, "ecran": cite(essai.texte)}
+        for reference in ("main", "essai", "v1"):
+            commits = atelier.jouer(f"git rev-list {reference} --", "copie-2")
+            etat[reference] = [] if commits.code else commits.texte.split()
+            lire = (
+                f"for commit in $(git rev-list {reference} --); do git ls-tree -r --name-only $commit; done"
+            )
+            etat[f"noms de {reference}"] = atelier.jouer(lire, "copie-2").texte.split()
+        etat["fichiers"] = atelier.jouer("git ls-tree -r --name-only main", "copie-2").texte.split()
+        return etat
+    finally:
+        shutil.rmtree(copie, ignore_errors=True)
+
+
+def poussees(atelier: Atelier, crochet: str) -> dict[str, tuple[bool, str]]:
+    """Pousse sept fois vers un dépôt qui porte ce crochet : ce qui passe, et ce qui s'affiche."""
+    essai = atelier.dossier / "poussees"
+    shutil.rmtree(essai, ignore_errors=True)
+    essai.mkdir()
+    (essai / "crochet").write_text(crochet)
+    try:
+        lignes = atelier.jouer(POUSSEES, "poussees", str(essai / "crochet")).texte.splitlines()
+        lus = [ligne.split(" ", 2) for ligne in lignes if ligne.count(" ") >= 2]
+        return {nom: (code == "0", cite(texte)) for nom, code, texte in lus}
+    finally:
+        shutil.rmtree(essai, ignore_errors=True)
