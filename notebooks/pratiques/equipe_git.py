@@ -14,6 +14,7 @@ from collections import namedtuple
 from pathlib import Path
 from tempfile import mkdtemp
 
+import pandas as pd
 from IPython.core.magic import register_cell_magic
 
 Resultat = namedtuple("Resultat", "code texte")
@@ -22,6 +23,11 @@ TERMINAL = """git() {
     minutes=$(( $(cat "$ATELIER/horloge") + 5 )); echo $minutes > "$ATELIER/horloge"
     date="$(( 1772438400 + 60 * minutes )) +0100"
     GIT_AUTHOR_DATE="$date" GIT_COMMITTER_DATE="$date" command git "$@"
+}
+cloner() {  # dépôt de la forge, dossier, prénom et nom qui signeront les commits
+    git -C "$1.git" clone --quiet "forge:$1.git" "../$2" 2> /dev/null
+    git -C "$2" config user.name "$3"
+    git -C "$2" config user.email "$(echo "$3" | tr 'A-Z ' 'a-z.')@exemple.fr"
 }
 """
 CONFIGURATION = """[user]
@@ -92,13 +98,6 @@ class Atelier:
             raise RuntimeError(resultat.texte)
         return resultat.texte.strip()
 
-    def cloner(self, depot: str, **personnes: str) -> None:
-        """Donne à chacun son clone d'un dépôt de la forge, et le nom qui signe ses commits."""
-        for dossier, nom in personnes.items():
-            self.git(f"{depot}.git", "clone", "--quiet", f"forge:{depot}.git", f"../{dossier}")
-            self.git(dossier, "config", "user.name", nom)
-            self.git(dossier, "config", "user.email", f"{nom.lower().replace(' ', '.')}@exemple.fr")
-
     def fermer(self) -> None:
         """Efface l'atelier."""
         shutil.rmtree(self.dossier, ignore_errors=True)
@@ -110,6 +109,17 @@ def cite(texte: str) -> str:
     return f"le terminal affiche « {ligne[-160:]} »" if ligne else "le terminal n'affiche rien"
 
 
+CONTROLE = """import csv
+import os
+
+attendus = {}
+with open(os.environ["ATELIER"] + "/departements.csv", encoding="utf-8") as fichier:
+    for ligne in csv.DictReader(fichier):
+        attendus.setdefault(ligne["region"], set()).add(ligne["code_departement"])
+with open("regions.txt", encoding="utf-8") as fichier:
+    saisies = dict(ligne.strip().split(": ") for ligne in fichier)
+raise SystemExit(any(set(codes.split()) != attendus[region] for region, codes in saisies.items()))
+"""
 LISTE_DES_DEPARTEMENTS = """
 git init -q exercice-1 && cd exercice-1
 : > liste.txt && git add . && git commit -qm "Commence la liste" && git tag debut
@@ -143,6 +153,20 @@ git rm -q table.csv && git commit -qm g && essai trajet trajet
 git switch -qc nom main && echo a > lire_csv.py && git add . && git commit -qm h && essai nom nom
 essai suppression :finie
 """
+
+
+def preparer_regions(atelier: Atelier, communes: pd.DataFrame) -> None:
+    """Écrit la liste à saisir des régions et de leurs départements, et le programme qui la contrôle."""
+    france = communes[communes["zone"].isin(["metro", "drom"])]
+    departements = france.groupby(["region", "code_departement"])["population_2023"].sum().reset_index()
+    departements.to_csv(atelier.dossier / "departements.csv", index=False)
+    par_region = departements.groupby("region")["code_departement"].agg(" ".join)
+    texte = "".join(f"{region}: {codes}\n" for region, codes in par_region.items())
+    (atelier.dossier / "regions.txt").write_text(texte, encoding="utf-8")
+    (atelier.dossier / "controle.py").write_text(CONTROLE, encoding="utf-8")
+    liste = departements.sort_values("code_departement").head(48)
+    lignes = (f"{x.code_departement};{x.population_2023}\n" for x in liste.itertuples())
+    (atelier.dossier / "departements.txt").write_text("".join(lignes), encoding="utf-8")
 
 
 def preparer_exercice_1(atelier: Atelier) -> None:
