@@ -20,7 +20,8 @@ from IPython.core.magic import register_cell_magic
 Resultat = namedtuple("Resultat", "code texte")
 
 TERMINAL = """git() {
-    minutes=$(( $(cat "$ATELIER/horloge") + 5 )); echo $minutes > "$ATELIER/horloge"
+    local minutes date
+    read -r minutes < "$ATELIER/horloge"; echo $(( minutes += 5 )) > "$ATELIER/horloge"
     date="$(( 1772438400 + 60 * minutes )) +0100"
     GIT_AUTHOR_DATE="$date" GIT_COMMITTER_DATE="$date" command git "$@"
 }
@@ -35,12 +36,18 @@ CONFIGURATION = """[user]
     email = camille.martin@exemple.fr
 [init]
     defaultBranch = main
+    templateDir =
+[gc]
+    auto = 0
+[maintenance]
+    auto = false
 [advice]
     detachedHead = false
 [url "../"]
     insteadOf = forge:
 [core]
     abbrev = 7
+    fsync = none
 """
 
 
@@ -50,7 +57,7 @@ class Atelier:
     def __init__(self, dossier: Path | None = None) -> None:
         self.dossier = dossier or Path(mkdtemp(prefix="equipe-"))
         atexit.register(self.fermer)  # même après une erreur
-        (self.dossier / "horloge").write_text("0")
+        (self.dossier / "horloge").write_text("0\n")
         (self.dossier / "terminal.sh").write_text(TERMINAL)
         (self.dossier / "gitconfig").write_text(CONFIGURATION)
         self.ecran = ""
@@ -78,25 +85,33 @@ class Atelier:
             if resultat.code:
                 raise RuntimeError(f"la dernière commande rend le code {resultat.code}")
 
-    def jouer(self, commandes: str, dossier: str = ".", *arguments: str) -> Resultat:
+    def jouer(self, commandes: str, dossier: str = ".", *arguments: str, secondes: int = 0) -> Resultat:
         """Joue des commandes dans un dossier de l'atelier : leur code de retour et ce qu'elles affichent."""
+        limite = ["timeout", str(secondes)] if secondes else []
+        return self._lancer([*limite, "bash", "-c", commandes, "bash", *arguments], dossier, self.variables)
+
+    def git(self, dossier: str, *arguments: str) -> str:
+        """Rend ce qu'affiche une commande Git exécutée dans un dossier de l'atelier."""
+        minutes = int((self.dossier / "horloge").read_text()) + 5
+        (self.dossier / "horloge").write_text(f"{minutes}\n")
+        date = f"{1772438400 + 60 * minutes} +0100"
+        dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        resultat = self._lancer(["git", *arguments], dossier, self.variables | dates)
+        if resultat.code:
+            raise RuntimeError(resultat.texte)
+        return resultat.texte.strip()
+
+    def _lancer(self, commande: list[str], dossier: str, variables: dict[str, str]) -> Resultat:
         essai = subprocess.run(
-            ["timeout", "60", "bash", "-c", commandes, "bash", *arguments],
+            commande,
             cwd=self.dossier / dossier,
-            env=self.variables,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
         return Resultat(essai.returncode, essai.stdout)
-
-    def git(self, dossier: str, *arguments: str) -> str:
-        """Rend ce qu'affiche une commande Git exécutée dans un dossier de l'atelier."""
-        resultat = self.jouer('git "$@"', dossier, *arguments)
-        if resultat.code:
-            raise RuntimeError(resultat.texte)
-        return resultat.texte.strip()
 
     def fermer(self) -> None:
         """Efface l'atelier."""
@@ -138,20 +153,20 @@ git switch -qc essai && echo "print(1)" > essai.py && git add . && git commit -q
 git switch -q main && echo "print(2)" > calcul.py && git add . && git commit -qm "Calcule"
 printf 'code\\n01\\n' > codes.csv && git add . && git commit -qm "Ajoute les codes"
 """
-POUSSEES = """
+BRANCHES_A_POUSSER = """
 git init -q --bare depot.git && git init -q clone && cd clone
 git remote add origin ../depot.git
-echo a > ancien.csv && git add . && git commit -qm a && git push -q origin main main:finie
-cp "$1" ../depot.git/hooks/pre-receive && chmod +x ../depot.git/hooks/pre-receive
-essai() { git push -q origin "$2" > ../sortie 2>&1; echo "$1 $? $(tr '\\n' ' ' < ../sortie)"; }
-git switch -qc code && echo a > calcul.py && git add . && git commit -qm b && essai code code
-git switch -qc csv main && echo a > table.csv && git add . && git commit -qm c && essai csv csv
-git switch -qc parquet main && echo a > t.parquet && git add . && git commit -qm d && essai parquet parquet
-git switch -qc fond main && mkdir -p a/b && echo a > a/b/t.csv && git add . && git commit -qm e && essai fond fond
-git switch -qc trajet main && echo a > table.csv && git add . && git commit -qm f
-git rm -q table.csv && git commit -qm g && essai trajet trajet
-git switch -qc nom main && echo a > lire_csv.py && git add . && git commit -qm h && essai nom nom
-essai suppression :finie
+echo a > ancien.csv && git add . && git commit -qm "Départ" && git push -q origin main main:finie
+ajoute() { git switch -qc $1 main && mkdir -p a/b && echo a > $2 && git add . && git commit -qm $1; }
+ajoute code calcul.py; ajoute csv table.csv; ajoute parquet table.parquet; ajoute fond a/b/table.csv
+ajoute nom lire_csv.py; ajoute trajet table.csv; git rm -q table.csv; git commit -qm "Retire"
+mkdir ../depot.git/hooks
+"""
+POUSSER = """
+cd clone && install -m 755 ../crochet ../depot.git/hooks/pre-receive
+for nom in code csv parquet fond trajet nom :finie; do
+    git push -q origin $nom > ../sortie 2>&1; echo "${nom#:} $? $(tr '\\n' ' ' < ../sortie)"
+done
 """
 
 
@@ -187,15 +202,13 @@ def etat_de_l_exercice_2(atelier: Atelier, commandes: str) -> dict:
     shutil.rmtree(copie, ignore_errors=True)
     shutil.copytree(atelier.dossier / "exercice-2", copie)
     try:
-        essai = atelier.jouer(commandes, "copie-2")
+        essai = atelier.jouer(commandes, "copie-2", secondes=30)
         etat = {"fini": essai.code != 124, "ecran": cite(essai.texte)}
         for reference in ("main", "essai", "v1"):
-            commits = atelier.jouer(f"git rev-list {reference} --", "copie-2")
-            etat[reference] = [] if commits.code else commits.texte.split()
-            lire = (
-                f"for commit in $(git rev-list {reference} --); do git ls-tree -r --name-only $commit; done"
-            )
-            etat[f"noms de {reference}"] = atelier.jouer(lire, "copie-2").texte.split()
+            lus = atelier.jouer(f"git log --format=: --name-only {reference} --", "copie-2")
+            lignes = [] if lus.code else lus.texte.split()
+            etat[reference] = lignes.count(":")  # le nombre de commits
+            etat[f"noms de {reference}"] = lignes
         etat["fichiers"] = atelier.jouer("git ls-tree -r --name-only main", "copie-2").texte.split()
         return etat
     finally:
@@ -204,12 +217,15 @@ def etat_de_l_exercice_2(atelier: Atelier, commandes: str) -> dict:
 
 def poussees(atelier: Atelier, crochet: str) -> dict[str, tuple[bool, str]]:
     """Pousse sept fois vers un dépôt qui porte ce crochet : ce qui passe, et ce qui s'affiche."""
-    essai = atelier.dossier / "poussees"
+    modele, essai = atelier.dossier / "a-pousser", atelier.dossier / "poussees"
+    if not modele.exists():
+        modele.mkdir()
+        atelier.jouer(BRANCHES_A_POUSSER, "a-pousser")
     shutil.rmtree(essai, ignore_errors=True)
-    essai.mkdir()
+    shutil.copytree(modele, essai)
     (essai / "crochet").write_text(crochet)
     try:
-        lignes = atelier.jouer(POUSSEES, "poussees", str(essai / "crochet")).texte.splitlines()
+        lignes = atelier.jouer(POUSSER, "poussees", secondes=30).texte.splitlines()
         lus = [ligne.split(" ", 2) for ligne in lignes if ligne.count(" ") >= 2]
         return {nom: (code == "0", cite(texte)) for nom, code, texte in lus}
     finally:
