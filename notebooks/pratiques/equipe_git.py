@@ -63,7 +63,7 @@ class Atelier:
         self.ecran = ""
         self.variables = {nom: valeur for nom, valeur in os.environ.items() if not nom.startswith("GIT_")} | {
             "ATELIER": str(self.dossier),
-            "COMMUNES": str(self.dossier / "communes.csv"),
+            "COMMUNES": str(self.dossier / "communes.json"),
             "BASH_ENV": str(self.dossier / "terminal.sh"),
             "GIT_CONFIG_GLOBAL": str(self.dossier / "gitconfig"),
             "GIT_CONFIG_SYSTEM": os.devnull,
@@ -205,7 +205,7 @@ def etat_de_l_exercice_2(atelier: Atelier, commandes: str) -> dict:
         essai = atelier.jouer(commandes, "copie-2", secondes=30)
         etat = {"fini": essai.code != 124, "ecran": cite(essai.texte)}
         for reference in ("main", "essai", "v1"):
-            lus = atelier.jouer(f"git log --format=: --name-only {reference} --", "copie-2")
+            lus = atelier.jouer(f"git log --format=%x3a --name-only {reference} --", "copie-2")
             lignes = [] if lus.code else lus.texte.split()
             etat[reference] = lignes.count(":")  # le nombre de commits
             etat[f"noms de {reference}"] = lignes
