@@ -10,10 +10,14 @@ import os
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
 from collections import namedtuple
+from io import BytesIO
 from pathlib import Path
 from tempfile import mkdtemp
 
+import matplotlib.pyplot as plt
+import nbformat
 import pandas as pd
 from IPython.core.magic import register_cell_magic
 
@@ -168,6 +172,29 @@ for nom in code csv parquet fond trajet nom :finie; do
     git push -q origin $nom > ../sortie 2>&1; echo "${nom#:} $? $(tr '\\n' ' ' < ../sortie)"
 done
 """
+
+
+def carnet(communes: pd.DataFrame, seuil: int, classes: int, sorties: bool) -> nbformat.NotebookNode:
+    """Un notebook de deux cellules, avec la table et l'image que Jupyter y rangerait, ou sans elles."""
+    sources = [
+        f"SEUIL = {seuil}\npetites = communes[communes.population_2023 < SEUIL]\npetites.head(10)",
+        f"CLASSES = {classes}\npetites.population_2023.hist(bins=CLASSES)",
+    ]
+    cellules = [
+        nbformat.v4.new_code_cell(source, id=f"cellule-{rang}") for rang, source in enumerate(sources, 1)
+    ]
+    if sorties:
+        petites = communes.loc[communes["population_2023"] < seuil, ["commune", "population_2023"]]
+        fig, ax = plt.subplots(figsize=(4, 3))
+        ax.hist(petites["population_2023"], bins=classes)
+        fig.savefig(image := BytesIO(), format="png", metadata={"Software": None})
+        plt.close(fig)
+        table = {"text/html": petites.head(10).to_html()}
+        produits = [table, {"image/png": b64encode(image.getvalue()).decode()}]
+        for rang, (cellule, produit) in enumerate(zip(cellules, produits, strict=True), start=1):
+            cellule["execution_count"] = rang
+            cellule["outputs"] = [nbformat.v4.new_output("execute_result", produit, execution_count=rang)]
+    return nbformat.v4.new_notebook(cells=cellules)
 
 
 def preparer_regions(atelier: Atelier, communes: pd.DataFrame) -> None:
