@@ -16,7 +16,8 @@ sortie=$?; podman pod rm --force ssphub-essai; exit $sortie
 """
 TOUT_RETIRER = "podman pod rm --all --force; podman rm --all --force; podman volume rm --all --force"
 RELANCES = "podman inspect --format '{{.RestartCount}} {{.State.Status}}' "
-PATIENCE = 20  # secondes
+PATIENCE, GUET = 20, 4  # secondes
+ESSAIS = 5
 
 
 class Pods(Atelier):
@@ -61,13 +62,27 @@ class Pods(Atelier):
             time.sleep(0.2)
         return self.relances()
 
+    def guetter_relance(self) -> int:
+        """Les relances comptées dès qu'il y en a une, ou zéro au bout de quelques secondes."""
+        limite = time.monotonic() + GUET
+        while not self.relances() and time.monotonic() < limite:
+            time.sleep(0.2)
+        return self.relances()
+
     def restes(self) -> list[str]:
         """Les pods, conteneurs et volumes encore là : une liste vide quand tout est retiré."""
         lister = "podman pod ps --quiet; podman ps --all --quiet; podman volume ls --quiet"
         return self.lancer(lister).texte.split() if self.moteur else []
 
+    def vider(self) -> None:
+        """Retire pods, conteneurs et volumes ; un conteneur surpris en pleine relance demande un second essai."""
+        for _ in range(ESSAIS):
+            self.lancer(TOUT_RETIRER, a_part=True)
+            if not self.restes():
+                return
+
     def nettoyer(self) -> None:
         """Arrête les pods, puis efface ce que le chapitre a créé."""
         if self.moteur and self.travail.exists():
-            self.lancer(TOUT_RETIRER, a_part=True)
+            self.vider()
         super().nettoyer()
