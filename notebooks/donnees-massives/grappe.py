@@ -95,6 +95,7 @@ class Grappe:
             **os.environ,
             "SPARK_CONF_DIR": str(self.dossier / "conf"),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LAUNCHER_OPTS": JVM_PRESSEE,
             "PYSPARK_PYTHON": sys.executable,
         }
         environnement.pop("PYSPARK_SUBMIT_ARGS", None)
