@@ -237,6 +237,17 @@ class Grappe:
         return evenements
 
 
+COLONNES = [
+    "etape",
+    "tache",
+    "executeur",
+    "issue",
+    "lues",
+    "recues",
+    "envoyees",
+    "octets",
+    "deverses",
+]
 CLASSES = {"Master", "Worker", "SparkSubmit", "CoarseGrainedExecutorBackend"}
 
 
@@ -265,8 +276,7 @@ def taches(evenements: list[dict]) -> pd.DataFrame:
                 "deverses": m.get("Disk Bytes Spilled", 0),
             }
         )
-    colonnes = "etape tache executeur issue lues recues envoyees octets deverses".split()
-    return pd.DataFrame(lignes, columns=colonnes)
+    return pd.DataFrame(lignes, columns=COLONNES)
 
 
 def releve(grappe: Grappe, action) -> tuple[object, pd.DataFrame]:
