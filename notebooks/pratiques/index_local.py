@@ -29,9 +29,13 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pip
+import uv
+
 DATE_DES_FICHIERS = (2026, 1, 1, 0, 0, 0)  # la même pour tous : l'archive ne dépend pas de l'horloge
 SECONDES_PAR_COMMANDE = 120
 GENRE = "Wheel-Version: 1.0\nGenerator: cahiers\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+RELAIS_DE_PIP = Path(pip.__file__).parent / "__pip-runner__.py"  # ce que pip relance, depuis la 22.3
 JSON_SIMPLE = "application/vnd.pypi.simple.v1+json"
 
 
@@ -171,11 +175,13 @@ class Atelier:
         outils = self.dossier / "outils"
         outils.mkdir()
         python = Path(sys.executable)
-        for nom, module in (("pip", "-m pip"), ("python", "")):
-            (outils / nom).write_text(f'#!/bin/sh\nexec "{python}" {module} "$@"\n')
+        # `pip --python X …` relance pip par X ; le lancer d'emblée par X épargne un démarrage de pip.
+        for nom, appel in (
+            ("pip", f'shift; X="$1"; shift; exec "$X" "{RELAIS_DE_PIP}" "$@"'),
+            ("python", f'exec "{python}" "$@"'),
+        ):
+            (outils / nom).write_text(f"#!/bin/sh\n{appel}\n")
             (outils / nom).chmod(0o755)
-        import uv
-
         (outils / "uv").symlink_to(uv.find_uv_bin())
         muets = ("PIP_", "UV_", "PYTHON", "VIRTUAL_ENV", "CONDA")
         propres = {
