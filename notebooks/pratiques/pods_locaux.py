@@ -75,7 +75,7 @@ class Pods(Atelier):
         return self.lancer(lister).texte.split() if self.moteur else []
 
     def vider(self) -> None:
-        """Retire pods, conteneurs et volumes ; un conteneur surpris en pleine relance demande un second essai."""
+        """Retire pods, conteneurs et volumes ; pendant une relance, il faut parfois s'y reprendre."""
         for _ in range(ESSAIS):
             self.lancer(TOUT_RETIRER, a_part=True)
             if not self.restes():
