@@ -5,7 +5,9 @@ manifeste de Kubernetes. Les images, les volumes et les pods sont rangés dans l
 l'écart des vôtres : tout retirer n'y touche que ce que le chapitre a créé.
 """
 
+import os
 import re
+import subprocess
 import time
 
 from moteur_conteneurs import Atelier
@@ -15,6 +17,12 @@ podman pod create --network none --name ssphub-essai && podman pod start ssphub-
 sortie=$?; podman pod rm --force ssphub-essai; exit $sortie
 """
 TOUT_RETIRER = "podman pod rm --all --force; podman rm --all --force; podman volume rm --all --force"
+VEILLE = """
+while kill -0 {noyau} && [ -d {travail} ]; do sleep 1; done
+[ -d {travail} ] || exit 0
+for essai in 1 2 3; do {retirer}; done
+podman unshare rm -rf {travail}/images; umount {travail}/images/overlay; rm -rf {travail}
+"""
 RELANCES = "podman inspect --format '{{.RestartCount}} {{.State.Status}}' "
 PATIENCE, GUET = 20, 4  # secondes
 ESSAIS = 5
@@ -31,11 +39,19 @@ class Pods(Atelier):
         elif moteur:
             essai = self.lancer(ESSAI)
             if not essai.code:
+                self._veiller()
                 return moteur, ""
             self._retirer()
             raison = f"Podman ne démarre pas de pod ({essai.texte.strip()[-200:]})."
         self.moteur = ""
         return "", raison
+
+    def _veiller(self) -> None:
+        """Retire tout si le noyau est tué sans avoir pu nettoyer : les pods lui survivraient."""
+        commande = VEILLE.format(noyau=os.getpid(), travail=self.travail, retirer=TOUT_RETIRER)
+        muet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": self.environnement}
+        veille = subprocess.Popen(["bash", "-c", commande], start_new_session=True, cwd="/", **muet)
+        self.processus.append(veille)
 
     def jouer(self, manifeste: str) -> tuple[int, str]:
         """Joue un manifeste et note dans CONTENEUR le nom du premier conteneur ; rend code et message."""
@@ -75,7 +91,11 @@ class Pods(Atelier):
         return self.lancer(lister).texte.split() if self.moteur else []
 
     def vider(self) -> None:
+<<<<<<< HEAD
         """Retire pods, conteneurs et volumes ; pendant une relance, il faut parfois s'y reprendre."""
+=======
+        """Retire pods, conteneurs et volumes, en plusieurs essais si un conteneur est en pleine relance."""
+>>>>>>> f5974473b5709e61e207604af058576af5a24a2b
         for _ in range(ESSAIS):
             self.lancer(TOUT_RETIRER, a_part=True)
             if not self.restes():
