@@ -116,20 +116,18 @@ class Grappe:
                 preexec_fn=_mourir_avec_le_notebook,
             )
 
-    def soumettre(self, script: Path, *arguments: object) -> str:
-        """Soumet un programme, attend sa fin, rend ce qu'il affiche."""
-        ligne = [str(self.spark / "bin" / "spark-submit"), str(script), *map(str, arguments)]
-        fini = subprocess.run(
-            ligne,
-            env=self._environnement("spark-submit"),
-            cwd=self.dossier,
-            capture_output=True,
-            text=True,
-            preexec_fn=_mourir_avec_le_notebook,
-        )
-        if fini.returncode:
-            raise RuntimeError(fini.stderr[-2000:])
-        return fini.stdout
+    def finir(self, nom: str) -> None:
+        """Attend la fin d'un programme soumis ; montre la fin de son journal s'il a échoué."""
+        try:
+            code = self.services[nom].wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            code = "aucun, il tourne encore"
+        if code != 0:
+            raise RuntimeError(f"{nom}, code de retour : {code}\n{self._fin_du_journal()}")
+        del self.services[nom]
+
+    def _fin_du_journal(self) -> str:
+        return (self.dossier / "services.log").read_text(errors="replace")[-2000:]
 
     def attendre(self, pret, *, services: bool = True):
         """Répète la question jusqu'à une réponse ; s'arrête si un service est mort entre-temps."""
@@ -137,8 +135,7 @@ class Grappe:
         while not (reponse := pret()):
             morts = [nom for nom, service in self.services.items() if service.poll() is not None]
             if (services and morts) or time.monotonic() > limite:
-                fin = (self.dossier / "services.log").read_text(errors="replace")[-2000:]
-                raise RuntimeError(f"services arrêtés : {morts or 'aucun'}\n{fin}")
+                raise RuntimeError(f"services arrêtés : {morts or 'aucun'}\n{self._fin_du_journal()}")
             time.sleep(0.1)
         return reponse
 
