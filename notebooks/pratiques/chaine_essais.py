@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 ENVIRONNEMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 JOUR = 1_700_000_000  # la date donnée aux fichiers : aucune ne dépend de l'horloge
@@ -73,7 +72,8 @@ def declarees(dossier: Path, etapes: list[str]) -> dict[str, list[str]]:
     """Les dépendances que dodo.py déclare, étape par étape."""
     lecture = f"import dodo, json; print(json.dumps([getattr(dodo, 'task_' + e)() for e in {etapes!r}]))"
     lecture = lecture.replace("()", "()['file_dep']", 1)
+    commande = [sys.executable, "-c", lecture]
     essai = subprocess.run(
-        [sys.executable, "-c", lecture], cwd=dossier, env=ENVIRONNEMENT, capture_output=True, text=True, check=True
+        commande, cwd=dossier, env=ENVIRONNEMENT, capture_output=True, text=True, check=True
     )
     return dict(zip(etapes, json.loads(essai.stdout), strict=True))
