@@ -91,11 +91,7 @@ class Pods(Atelier):
         return self.lancer(lister).texte.split() if self.moteur else []
 
     def vider(self) -> None:
-<<<<<<< HEAD
-        """Retire pods, conteneurs et volumes ; pendant une relance, il faut parfois s'y reprendre."""
-=======
         """Retire pods, conteneurs et volumes, en plusieurs essais si un conteneur est en pleine relance."""
->>>>>>> f5974473b5709e61e207604af058576af5a24a2b
         for _ in range(ESSAIS):
             self.lancer(TOUT_RETIRER, a_part=True)
             if not self.restes():
