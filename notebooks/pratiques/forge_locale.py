@@ -286,7 +286,7 @@ def evaluer(texte, contexte, bilan="réussi"):
     }
     code = NOM.sub(lambda t: t[0] if t[0].startswith("'") else f"v({t[0]!r})", texte.strip())
     code = code.replace("&&", " and ").replace("||", " or ")
-    return eval(re.sub(r"!(?!=)", " not ", code), noms)  # noqa: S307 nos seuls fichiers
+    return eval(re.sub(r"!(?!=)", " not ", code), noms)  # nos seuls fichiers
 
 
 def _empreinte(dossier, fichiers):
