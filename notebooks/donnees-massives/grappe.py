@@ -49,6 +49,22 @@ def _famille(processus: subprocess.Popen) -> list[psutil.Process]:
         return []
 
 
+def _ligne(membre: psutil.Process) -> list[str]:
+    """La commande d'un processus ; vide s'il vient de finir."""
+    try:
+        return membre.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _achever(famille: list[psutil.Process]) -> None:
+    for membre in reversed(famille):
+        try:
+            membre.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue
+
+
 def _mourir_avec_le_notebook() -> None:
     """Sous Linux, un service ne survit pas à un notebook interrompu sans ménagement."""
     if sys.platform == "linux":
@@ -172,17 +188,14 @@ class Grappe:
         for service in self.services.values():
             for membre in _famille(service):
                 self._connus.add(membre.pid)
-                try:
-                    lignes.append(membre.cmdline())
-                except psutil.Error:
-                    continue
+                lignes.append(_ligne(membre))
         classes = [mot.split(".")[-1] for ligne in lignes for mot in ligne if _est_classe(mot)]
         return pd.Series(classes, dtype=object).value_counts()
 
     def executeur_de(self, nom: str) -> str:
         """Numéro de l'exécuteur que porte un ouvrier."""
         for membre in _famille(self.services[nom]):
-            ligne = membre.cmdline()
+            ligne = _ligne(membre)
             if "--executor-id" in ligne:
                 return ligne[ligne.index("--executor-id") + 1]
         raise LookupError(f"{nom} ne porte pas d'exécuteur")
@@ -192,19 +205,14 @@ class Grappe:
         service = self.services.pop(nom)
         famille = _famille(service)
         self._connus.update(membre.pid for membre in famille)
-        for membre in famille:
-            membre.send_signal(signal.SIGKILL)
+        _achever(famille)
         service.wait()
 
     def arreter(self) -> None:
         """Arrête tout et efface le dossier. Peut être rappelée sans dommage."""
         famille = [membre for service in self.services.values() for membre in _famille(service)]
         self._connus.update(membre.pid for membre in famille)
-        for membre in reversed(famille):
-            try:
-                membre.kill()
-            except psutil.NoSuchProcess:
-                continue
+        _achever(famille)
         for service in self.services.values():
             service.wait()
         psutil.wait_procs(famille, timeout=20)
