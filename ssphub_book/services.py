@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import psutil
 
 MARK = "SSPHUB_KERNEL"
+TESTS = "PYTEST_"  # variables of the tests that execute the chapter: its own pytest must not read them
 PERIOD = 1.0  # seconds between two looks at the open ports
 GRACE = 10.0  # seconds that programs have to end by themselves after their kernel
 
@@ -24,7 +25,8 @@ class Watch:
     """The programs of one kernel, found by the mark that `environment` gives them."""
 
     def __init__(self) -> None:
-        self.environment = {**os.environ, MARK: uuid.uuid4().hex}
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(TESTS)}
+        self.environment[MARK] = uuid.uuid4().hex
         self.exposed: dict[int, str] = {}  # port: address and command of a program that others can reach
         self._marked: dict[tuple[int, float], bool] = {}
         self._ended = threading.Event()

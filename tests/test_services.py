@@ -86,3 +86,8 @@ def test_other_programs_of_the_machine_are_left_alone(run) -> None:
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_chapter_does_not_inherit_the_settings_of_the_tests(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-v")
+    assert run('import os\nassert "PYTEST_ADDOPTS" not in os.environ\n').failure is None
