@@ -6,6 +6,7 @@ import http.server
 import os
 import random
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -277,6 +278,12 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
         yield chromium
         chromium.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A shell starts its background jobs deaf to Ctrl+C, and so would be the programs that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def sphinx_build(source: Path, out: Path, **options: object) -> Sphinx:
