@@ -281,7 +281,7 @@ def browser():
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A shell starts its background jobs deaf to Ctrl+C, and so would be the programs that tests interrupt."""
+    """A shell starts background jobs deaf to Ctrl+C, and so would be the programs that tests interrupt."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
