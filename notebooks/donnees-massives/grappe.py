@@ -96,6 +96,9 @@ class Grappe:
             "spark.eventLog.compress": "false",
             "spark.eventLog.rolling.enabled": "false",
             "spark.sql.warehouse.dir": (self.dossier / "entrepot").as_uri(),
+            # Une machine tuée ne revient pas ; d'origine, Spark la rappelle trois fois, à cinq secondes.
+            "spark.shuffle.io.maxRetries": 1,
+            "spark.shuffle.io.retryWait": "1s",
             "spark.ui.port": self.interface,
             "spark.ui.showConsoleProgress": "false",
             "spark.connect.grpc.binding.address": "127.0.0.1",
