@@ -14,14 +14,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
 import yaml
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
-from ssphub_book import figures, services
+from ssphub_book import assertions, figures, services
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import Cell, Chapter
 
@@ -243,7 +245,7 @@ def _run_cell(client, node: NotebookNode, index: int, cell: Cell, chapter: Chapt
     try:
         client.execute_cell(node, index)
     except CellExecutionError as error:
-        return Outcome(cell, "failed", _explain(error, node, cell, chapter))
+        return Outcome(cell, "failed", _explain(error, client, node, cell, chapter))
     except CellTimeoutError:
         message = (
             f"la cellule n'a pas fini après {client.timeout} s (limite « execute: timeout » de "
@@ -265,13 +267,26 @@ def _run_cell(client, node: NotebookNode, index: int, cell: Cell, chapter: Chapt
     return _outcome(cell, node)
 
 
-def _explain(error, node: NotebookNode, cell: Cell, chapter: Chapter) -> str:
+def _explain(error, client, node: NotebookNode, cell: Cell, chapter: Chapter) -> str:
     """`ValueError: … (file:line)`: the line is that of the chapter, found in the traceback."""
     frames = "\n".join(line for o in node.outputs for line in o.get("traceback", []))
     inside = re.findall(r"Cell In\[\d+\], line (\d+)|^-+> (\d+) ", ANSI.sub("", frames), re.MULTILINE)
-    offset = int(next(filter(None, inside[0]))) - 1 if inside else 0
-    cause = ANSI.sub("", f"{error.ename}: {error.evalue}").strip()
-    return f"{cause} (ligne {cell.line + offset} de {chapter.file})"
+    line = int(next(filter(None, inside[0]))) if inside else 1
+    cause = ANSI.sub("", f"{error.ename}: {error.evalue}").strip().removesuffix(":")
+    if error.ename == "AssertionError":
+        why = assertions.explain(cell.source, line, lambda code: _printed(client, code))
+        cause = " ".join(filter(None, [cause, why and f"[{why}]"]))
+    return f"{cause} (ligne {cell.line + line - 1} de {chapter.file})"
+
+
+def _printed(client, code: str) -> str:
+    """What the kernel prints when it runs this code; what was printed before, where it fails."""
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    node = new_code_cell(code)
+    with suppress(CellExecutionError, CellTimeoutError, DeadKernelError):
+        client.execute_cell(node, 0)
+    return "".join(o.text for o in node.outputs if o.output_type == "stream" and o.name == "stdout")
 
 
 def _outcomes(chapter: Chapter, notebook: NotebookNode) -> list[Outcome]:

@@ -82,9 +82,13 @@ def test_a_failing_cell_names_file_line_and_cause(small_book, small_chapter, edi
     assert execution.describe(failed).startswith("notebooks/essais/un-et-un.md:")
 
 
-def test_a_failed_assertion_turns_the_chapter_red(small_book, small_chapter, edit):
-    edit(small_chapter, "assert valeur == 2", "assert valeur == 3")
-    assert "AssertionError" in run(small_book).failure.message
+def test_a_failed_assertion_says_what_it_compared(small_book, small_chapter, edit):
+    edit(small_chapter, "assert valeur == 2", "assert valeur == 3, 'trop peu'")
+    line = small_chapter.read_text().splitlines().index("assert valeur == 3, 'trop peu'") + 1
+    assert run(small_book).failure.message == (
+        "AssertionError: trop peu [« valeur == 3 » est faux : valeur vaut 2] "
+        f"(ligne {line} de notebooks/essais/un-et-un.md)"
+    )
 
 
 def test_a_cell_over_its_time_limit(small_book, small_chapter, edit):
