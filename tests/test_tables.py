@@ -177,3 +177,39 @@ def test_a_markdown_table_without_caption_is_a_warning(tmp_path):
     said = [line for line in warnings.getvalue().splitlines() if "tableau sans légende" in line]
     assert len(said) == 1
     assert "index.md:3" in said[0]
+
+
+def shown(frame):
+    return [c.get_text().strip() for c in soup_of(frame).select("tbody td")]
+
+
+@pytest.mark.parametrize(
+    ("frame", "cells"),
+    [
+        (pd.DataFrame({"Élus": [508788, -34742, 9999]}), [f"508{T}788", f"−34{T}742", "9999"]),
+        (pd.DataFrame({"€": [1234567.5, 12.0]}), [f"1{T}234{T}567,5", "12,0"]),
+        (pd.DataFrame({10000: [20000]}), [f"20{T}000"]),
+        (pd.DataFrame({"Effectif": ["aucun", 10000]}), ["aucun", f"10{T}000"]),
+        (pd.DataFrame({"code_commune": [75056, 69123]}), ["75056", "69123"]),
+        (pd.DataFrame({"Code Insee": [75056]}), ["75056"]),
+        (pd.DataFrame({"commune": ["01001", "75056"]}), ["01001", "75056"]),
+        (pd.DataFrame({"commune": ["2A004", "75056"]}), ["2A004", "75056"]),
+        (pd.DataFrame({"": ["1a2b3c4", "4870928"]}), ["1a2b3c4", "4870928"]),
+        (pd.DataFrame({"Paris": {"Code": 75056, "Habitants": 2103778}}), ["75056", f"2{T}103{T}778"]),
+        (pd.DataFrame({"Codes postaux": [1], "Décodés": [10000]}), ["1", f"10{T}000"]),
+        (pd.DataFrame({"année": [2018, 2023]}), ["2018", "2023"]),
+    ],
+)
+def test_large_quantities_are_grouped_and_codes_are_not(frame, cells):
+    assert shown(frame) == cells
+
+
+def test_rows_with_shared_headers_are_grouped_too():
+    frame = pd.DataFrame({"r": ["a", "a"], "n": [1, 2], "x": [10000, 20000], "y": ["01234", "20000"]})
+    assert shown(frame.set_index(["r", "n"])) == [f"10{T}000", "01234", f"20{T}000", "20000"]
+
+
+def test_raw_numbers_are_not_grouped():
+    soup = soup_of(pd.DataFrame({"x": [508788]}), raw=True)
+    assert soup.td is not None
+    assert soup.select_one("tbody td").get_text() == "508788"

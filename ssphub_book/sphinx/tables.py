@@ -24,6 +24,12 @@ UNCAPTIONED = "tableau sans légende : placez-le dans « ```{table} Sa légende 
 RAW_NUMBERS = "nombres-bruts"
 BOX = "tableau-cadre"
 _NUMERIC = re.compile(r"[\]\[(]?[-+\u2212]?\d[\d\s\u202f,.;%()\[\]eE+\u2212-]*")
+_LARGE = re.compile(r"[-+\u2212]?[1-9]\d{4,}(?:\.\d+)?")
+_WHOLE = re.compile(r"\d+")
+_CODE = re.compile(
+    r"0\d+|(?=.*\d)(?=.*[A-Za-z])[0-9A-Za-z]{4,}|\d+(?:\.\d+){2,}"
+)  # 01001, 2A004, a1b2, 1.1.0
+_NAMES_A_CODE = re.compile(r"(?<![^\W_])(?:code|commit|identifiant|insee|port|siren|siret)s?(?![^\W_])", re.I)
 _SHAPE = re.compile(r"^\s*([\d,]+) rows × ([\d,]+) columns\s*$")
 _PRESENTATION = ("style", "border", "align", "valign", "bgcolor", "width", "height", "halign")
 
@@ -118,7 +124,32 @@ def _scopes(table: Tag) -> None:
                 cell["scope"] = "rowgroup" if _span(cell, "rowspan") > 1 else "row"
 
 
+def _group_thousands(table: Tag) -> None:
+    """Whole digits of the table's large quantities, in groups of three: 508788 → 508 788.
+
+    A column that holds codes, or a row or column whose header names some, keeps its digits; so do numbers
+    of four digits, which may be years.
+    """
+    rows = [row.find_all(["td", "th"], recursive=False) for row in table.find_all("tr")]
+    width = max(map(len, rows), default=0)
+    for rank in range(1, width + 1):  # from the right: on the left, a header may span several rows
+        column = [row[-rank] for row in rows if len(row) >= rank]
+        if any(_CODE.fullmatch(_text(c)) or _names_a_code(c, "thead") for c in column):
+            continue
+        for cell in column:
+            named = any(_names_a_code(c, "tbody") for c in cell.parent.find_all("th", recursive=False))
+            if cell.find_parent("tbody") and _LARGE.fullmatch(_text(cell)) and not named and not cell.code:
+                leaf = next(s for s in cell.find_all(string=True) if s.strip())
+                leaf.replace_with(_WHOLE.sub(lambda m: f"{int(m[0]):,}", leaf, count=1))
+
+
+def _names_a_code(cell: Tag, section: str) -> bool:
+    return cell.name == "th" and bool(cell.find_parent(section)) and bool(_NAMES_A_CODE.search(_text(cell)))
+
+
 def _numbers(table: Tag, convert: bool) -> None:
+    if convert:
+        _group_thousands(table)
     for cell in table.find_all(["td", "th"]):
         leaves = [leaf for leaf in cell.find_all(string=True) if not leaf.find_parent("code")]
         for leaf in leaves:
