@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -234,6 +235,24 @@ def site() -> Path:
 
     with cell_tests.turn():
         return publication.build(ROOT, report=lambda line: None)
+
+
+class Pages(dict):
+    """The pages of the site by their path, each read once, when it is first asked for."""
+
+    def __init__(self, site: Path):
+        super().__init__()
+        self._site = site
+
+    def __missing__(self, name: str) -> BeautifulSoup:
+        html = (self._site / name).read_text(encoding="utf-8")
+        return self.setdefault(name, BeautifulSoup(html, "html.parser"))
+
+
+@pytest.fixture(scope="session")
+def soups(site: Path) -> Pages:
+    """`soups["book/index.html"]`: a page of the site, which tests look at and leave as it is."""
+    return Pages(site)
 
 
 @pytest.fixture(scope="session")

@@ -65,17 +65,16 @@ def test_hidden_checks_stay_off_the_pages(site):
 
 
 @pytest.fixture(scope="module")
-def soups(site) -> dict[Path, BeautifulSoup]:
-    return {
-        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser") for path in site.rglob("*.html")
-    }
+def files(site, soups) -> dict[Path, BeautifulSoup]:
+    """Every HTML file of the site, entry and frames included."""
+    return {path: soups[path.relative_to(site).as_posix()] for path in site.rglob("*.html")}
 
 
-def test_every_internal_link_and_anchor_leads_somewhere(site, soups):
-    anchors = {path: _anchors(soup) for path, soup in soups.items()}
+def test_every_internal_link_and_anchor_leads_somewhere(site, files):
+    anchors = {path: _anchors(soup) for path, soup in files.items()}
     broken = [
         f"{path.relative_to(site)}: {address}"
-        for path, soup in soups.items()
+        for path, soup in files.items()
         for address in _addresses(soup)
         if not _leads_somewhere(site, path, address, anchors)
     ]
@@ -103,15 +102,15 @@ def _leads_somewhere(site: Path, page: Path, address: str, anchors: dict[Path, s
     return not anchor or path not in anchors or unquote(anchor) in anchors[path]
 
 
-def test_every_image_of_a_chapter_has_an_alternative_text(soups):
-    for path, soup in soups.items():
+def test_every_image_of_a_chapter_has_an_alternative_text(files):
+    for path, soup in files.items():
         for image in soup.select("main img"):
             alt = image.get("alt", "").strip()
             assert len(alt) > 20, f"{path.name}: {alt!r}"
 
 
-def test_every_table_of_a_chapter_has_a_caption(soups):
-    for path, soup in soups.items():
+def test_every_table_of_a_chapter_has_a_caption(files):
+    for path, soup in files.items():
         for table in soup.select(".cell_output table"):
             assert table.caption and table.caption.get_text(strip=True), path.name
 

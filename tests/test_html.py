@@ -136,11 +136,8 @@ CHECKS = (headings, identifiers, figures, tables, language, inline, elsewhere)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_every_page(site, check):
-    found = []
-    for name in pages(site):
-        soup = BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
-        found += [f"{name}: {line}" for line in check(soup)]
+def test_every_page(site, soups, check):
+    found = [f"{name}: {line}" for name in pages(site) for line in check(soups[name])]
     assert not found, "\n".join(found)
 
 

@@ -208,16 +208,14 @@ PARTS = "summary, button, label, caption, figcaption, th, dt, h1, h2, h3, .admon
 FOREIGN = ".cell_output tbody, pre, code, script, style, math, svg, [lang=en], em, cite, template"
 
 
-@functools.cache
-def _titles(site: Path) -> set[str]:
+@pytest.fixture(scope="module")
+def titles(site, soups) -> set[str]:
     """One- and two-word titles and names of columns: an author's, who may name a tool or a town."""
     short = set()
     for page in _pages(site):
-        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-        for tag in soup.select("article :is(h1, h2, h3, th, dt)"):
-            for link in tag.select(".headerlink"):
-                link.decompose()
-            text = tag.get_text(" ", strip=True)
+        for tag in soups[page.relative_to(site).as_posix()].select("article :is(h1, h2, h3, th, dt)"):
+            own = (s.strip() for s in tag.find_all(string=True) if not s.find_parent(class_="headerlink"))
+            text = " ".join(filter(None, own))
             if len(WORD.findall(text)) <= 2:
                 short.add(text)
     return short
@@ -260,8 +258,8 @@ def _strings(soup: BeautifulSoup):
             yield text.parent.name, str(text).strip()
 
 
-def test_no_english_in_the_pages(site):
-    found, titles = [], _titles(site)
+def test_no_english_in_the_pages(site, titles):
+    found = []
     for page in _pages(site):
         soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
         found += [
@@ -272,10 +270,10 @@ def test_no_english_in_the_pages(site):
     assert not found, "\n".join(found)
 
 
-def test_every_page_says_its_language_and_its_title(site):
+def test_every_page_says_its_language_and_its_title(site, soups):
     titles = []
     for page in _pages(site):
-        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        soup = soups[page.relative_to(site).as_posix()]
         assert soup.html["lang"] == "fr", page
         titles.append(soup.title.get_text().strip())
     assert len(set(titles)) == len(titles), titles
@@ -307,8 +305,8 @@ def _chapter(site: Path) -> str:
 
 
 @pytest.mark.parametrize("width", [320, 1400])
-def test_no_english_added_by_scripts(site, site_url, browser, width):
-    found, errors, requests, titles = [], [], [], _titles(site)
+def test_no_english_added_by_scripts(site, site_url, browser, titles, width):
+    found, errors, requests = [], [], []
     context = browser.new_context(viewport={"width": width, "height": 900}, locale="fr-FR")
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -396,12 +394,11 @@ def test_images_have_their_size():
         assert interface.size_images(left, sizes) == left
 
 
-def test_the_menu_shows_the_pages_under_the_current_one(site):
+def test_the_menu_shows_the_pages_under_the_current_one(soups):
     """And those beside it where it is itself under another; elsewhere they stay folded away."""
     under = "book/contribuer/regles/code.html"
     for name, shown in [("book/contribuer/regles.html", True), (under, True), ("book/index.html", False)]:
-        page = BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
-        menu = page.select_one("nav.menu")
+        menu = soups[name].select_one("nav.menu")
         links = [a for a in menu.select("li li a") if a.get_text() == "Les règles du code"]
         assert bool(links) is shown, name
         current = menu.select('a[aria-current="page"]')

@@ -144,12 +144,10 @@ def test_the_command_line_writes_the_tree_of_the_archive(tree, tmp_path):
             assert (tmp_path / "a" / path.relative_to(tree)).read_bytes() == path.read_bytes()
 
 
-def test_a_page_leads_to_its_notebooks(site):
+def test_a_page_leads_to_its_notebooks(site, soups):
     for chapter in BOOK.values():
         page = site / f"notebooks/{chapter.name}.html"
-        links = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select(
-            ".fiche-executer a[download]"
-        )
+        links = soups[f"notebooks/{chapter.name}.html"].select(".fiche-executer a[download]")
         files = [(page.parent / link["href"]).resolve().relative_to(site) for link in links]
         assert [file.as_posix() for file in files] == [
             *(learner.path(chapter, version) for version in learner.VERSIONS),

@@ -240,14 +240,14 @@ def test_the_list_for_language_models_names_every_page(site):
 # --- chapters and entries -----------------------------------------------------------------------------
 
 
-def test_chapters_and_entries_name_each_other(site):
+def test_chapters_and_entries_name_each_other(soups):
     for chapter in chapters.find(ROOT):
-        page = BeautifulSoup((site / f"notebooks/{chapter.name}.html").read_text("utf-8"), "html.parser")
+        page = soups[f"notebooks/{chapter.name}.html"]
         links = {link["href"] for link in page.select("article a[href]")}
         for entry in NETWORK.for_chapter(chapter.name, ("projets", "ressources", "evenements", "lettres")):
             assert entry.address in links, (chapter.name, entry.key)
     for kind in ("projets", "ressources"):
-        page = BeautifulSoup((site / f"book/reseau/{kind}.html").read_text("utf-8"), "html.parser")
+        page = soups[f"book/reseau/{kind}.html"]
         for entry in NETWORK.of(kind):
             shown = {link["href"] for link in page.find(id=entry.id).select("a[href^='../../notebooks']")}
             assert shown == {f"../../notebooks/{name}.html" for name in entry.chapters}

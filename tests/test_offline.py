@@ -10,6 +10,7 @@ import pytest
 
 from ssphub_book import contract, offline
 from tests.conftest import ROOT
+from tests.serving import drawn_pages
 
 PAGES = [f"{file}.html" for file in contract.table_of_contents(ROOT)]
 
@@ -72,8 +73,10 @@ def visit(browser, addresses: list[str]) -> tuple[list[str], list[str]]:
     return bad, errors
 
 
-def test_every_page_opens_from_a_folder(unzipped, browser):
-    assert visit(browser, [(unzipped / page).as_uri() for page in PAGES]) == ([], [])
+def test_pages_open_from_a_folder(site, unzipped, browser):
+    drawn = [unzipped / name for name in drawn_pages(site) if name in PAGES]
+    assert len(drawn) > 10
+    assert visit(browser, [page.as_uri() for page in drawn]) == ([], [])
 
 
 def test_a_remote_or_missing_file_would_be_seen(tmp_path, browser):

@@ -133,19 +133,15 @@ def test_a_question_that_cannot_be_read_is_told_and_left_as_it_is(tmp_path, old,
 # --- the pages -----------------------------------------------------------------------------------
 
 
-def soup(site: Path, page: str) -> BeautifulSoup:
-    return BeautifulSoup((site / page).read_text(encoding="utf-8"), "html.parser")
-
-
-def test_every_question_and_exercise_of_the_book_is_in_its_page(site):
+def test_every_question_and_exercise_of_the_book_is_in_its_page(soups):
     for name, chapter in BOOK.items():
-        page = soup(site, f"notebooks/{name}.html")
+        page = soups[f"notebooks/{name}.html"]
         assert len(page.select("section.question > fieldset")) == len(chapter.numbered("Question")) > 0
         assert len(page.select("section.exercice")) == len(chapter.numbered("Exercice")) > 0
 
 
-def test_lists_of_chapters_say_how_much_there_is_to_do(site):
-    items = soup(site, PATHS_PAGE).select(f".chapitre-lien:has(a[href$='{FIRST}.html'])")
+def test_lists_of_chapters_say_how_much_there_is_to_do(soups):
+    items = soups[PATHS_PAGE].select(f".chapitre-lien:has(a[href$='{FIRST}.html'])")
     counts = {(item["data-questions"], item["data-exercises"]) for item in items}
     assert counts == {(str(QUESTIONS), str(EXERCISES))}
 
@@ -157,9 +153,9 @@ def test_only_pages_that_need_the_script_load_it(site):
     assert loading == {*(f"notebooks/{name}.html" for name in BOOK), "book/index.html", PATHS_PAGE}
 
 
-def test_the_search_and_the_menu_hold_the_question_and_not_its_answer(site):
+def test_the_search_and_the_menu_hold_the_question_and_not_its_answer(soups):
     name = f"notebooks/{FIRST}.html"
-    page = soup(site, name)
+    page = soups[name]
     section = page.select_one("section.question")
     (record,) = [r for r in search.records(name, str(page), []) if r.section == section["id"]]
     question = " ".join(part.get_text(" ") for part in section.select("label"))

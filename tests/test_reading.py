@@ -16,17 +16,13 @@ BOOK = {chapter.name: chapter for chapter in chapters.find(ROOT)}
 PATHS = yaml.safe_load((ROOT / reading.PATHS).read_text(encoding="utf-8"))
 
 
-def soup(site, page: str) -> BeautifulSoup:
-    return BeautifulSoup((site / page).read_text(encoding="utf-8"), "html.parser")
-
-
-def test_the_welcome_page_lists_every_chapter_once(site):
-    links = [a["href"] for a in soup(site, "book/index.html").select(".chapitres-liste a")]
+def test_the_welcome_page_lists_every_chapter_once(soups):
+    links = [a["href"] for a in soups["book/index.html"].select(".chapitres-liste a")]
     assert sorted(links) == sorted(f"../notebooks/{name}.html" for name in BOOK)
 
 
-def test_every_path_is_on_its_page_in_order(site):
-    page = soup(site, "book/decouvrir/parcours.html")
+def test_every_path_is_on_its_page_in_order(soups):
+    page = soups["book/decouvrir/parcours.html"]
     for key, path in PATHS.items():
         links = [a["href"] for a in page.select(f"#{key} .parcours a")]
         assert links == [f"../../notebooks/{step['chapitre']}.html" for step in path["etapes"]]
@@ -64,9 +60,9 @@ def term_page(site) -> str:
     return sorted(pages)[0].relative_to(site).as_posix()
 
 
-def test_every_chapter_links_terms_of_the_glossary(site):
+def test_every_chapter_links_terms_of_the_glossary(soups):
     for name in BOOK:
-        links = soup(site, f"notebooks/{name}.html").select("a.terme[data-definition]")
+        links = soups[f"notebooks/{name}.html"].select("a.terme[data-definition]")
         assert links, name
         assert all(len(link["data-definition"]) > 20 for link in links)
 
@@ -105,9 +101,9 @@ def test_a_report_is_filled_in():
     assert "notebooks/a/b.md" in query["body"][0]
 
 
-def test_every_page_of_the_book_offers_to_report_a_mistake(site):
+def test_every_page_of_the_book_offers_to_report_a_mistake(site, soups):
     for page in site.rglob("notebooks/**/*.html"):
-        link = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one(".signaler a")
+        link = soups[page.relative_to(site).as_posix()].select_one(".signaler a")
         name = page.relative_to(site).with_suffix(".md").as_posix()
         assert name in parse_qs(urlsplit(link["href"]).query)["body"][0]
 
@@ -118,8 +114,8 @@ def test_a_term_is_counted_with_its_plural_and_a_link_counts_more():
     assert glossary.mentions(text, "noyau") == 0
 
 
-def test_the_glossary_holds_its_terms_and_leads_to_the_chapters(site):
-    page = soup(site, "book/annexes/glossaire.html")
+def test_the_glossary_holds_its_terms_and_leads_to_the_chapters(soups):
+    page = soups["book/annexes/glossaire.html"]
     terms = page.select("dl.glossary > dt")
     assert len(terms) >= 120
     told = {
@@ -133,8 +129,8 @@ def test_the_glossary_holds_its_terms_and_leads_to_the_chapters(site):
     assert sum(bool(links) for links in told.values()) > len(told) / 2
 
 
-def test_the_bibliography_repeats_what_each_chapter_cites(site):
-    page = soup(site, "book/annexes/bibliographie.html")
+def test_the_bibliography_repeats_what_each_chapter_cites(soups):
+    page = soups["book/annexes/bibliographie.html"]
     for name in BOOK:
         cited = bibliography.works(BOOK[name])
         section = page.find(id=name.replace("/", "-"))
