@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ENVIRONNEMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+INTERPRETE = [sys.executable, "-S"]  # plus vite sans les paquets installés, inutiles aux scripts
 JOUR = 1_700_000_000  # la date donnée aux fichiers : aucune ne dépend de l'horloge
 
 
@@ -21,14 +22,14 @@ def chiffre(dossier: Path) -> float:
 def enchainer(dossier: Path, *etapes: str, **variables: str) -> float:
     """Exécute des étapes l'une après l'autre, dans un processus à part, et rend le chiffre."""
     ordre = f"import runpy; [runpy.run_path(e + '.py') for e in {etapes!r}]"
-    commande = [sys.executable, "-c", ordre]
+    commande = [*INTERPRETE, "-c", ordre]
     subprocess.run(commande, cwd=dossier, env=ENVIRONNEMENT | variables, check=True)
     return chiffre(dossier)
 
 
 def python(script: str, dossier: Path) -> list[str]:
     """Les lignes qu'affiche un script du projet."""
-    commande = [sys.executable, script]
+    commande = [*INTERPRETE, script]
     essai = subprocess.run(
         commande, cwd=dossier, env=ENVIRONNEMENT, capture_output=True, text=True, encoding="utf-8", check=True
     )
