@@ -132,6 +132,7 @@ class Forge:
             "GIT_AUTHOR_DATE": "1772438400 +0100",
             "GIT_COMMITTER_DATE": "1772438400 +0100",
             "LC_ALL": "C.UTF-8",
+            "TZ": "UTC0",  # une machine de forge est à l'heure universelle, où que soit le lecteur
             "PYTHONDONTWRITEBYTECODE": "1",
             "RUFF_NO_CACHE": "true",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -220,7 +221,7 @@ class Forge:
         dossier = contexte["dossier"]
         action = etape.get("uses", "").split("@")[0]
         if action == "actions/checkout":
-            self.git(".", "clone", "--quiet", str(self.depot), str(dossier))
+            self.git(".", "clone", "--quiet", "--no-checkout", str(self.depot), str(dossier))
             self.git(dossier, "checkout", "--quiet", contexte["github.sha"])
             return 0, ""
         if action == "actions/cache":

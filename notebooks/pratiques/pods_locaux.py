@@ -10,13 +10,22 @@ import re
 import subprocess
 import time
 
+import moteur_conteneurs
 from moteur_conteneurs import Atelier
 
+# L'archive contient deux images ; ce chapitre n'emploie que la plus petite.
+CHARGER = """
+podman pull --quiet docker-archive:"$CONTENEURS/images.tar":localhost/ssphub-base:3.11-slim
+podman tag localhost/ssphub-base:3.11-slim localhost/python:3.11-slim
+"""
+moteur_conteneurs.PREPARER = moteur_conteneurs.PREPARER | {"podman": CHARGER}
 ESSAI = """
 podman pod create --network none --name ssphub-essai && podman pod start ssphub-essai
 sortie=$?; podman pod rm --force ssphub-essai; exit $sortie
 """
-TOUT_RETIRER = "podman pod rm --all --force; podman rm --all --force; podman volume rm --all --force"
+TOUT_RETIRER = """
+podman pod rm --all --force --time 0; podman rm --all --force --time 0; podman volume rm --all --force
+"""
 VEILLE = """
 while kill -0 {noyau} && [ -d {travail} ]; do sleep 1; done
 [ -d {travail} ] || exit 0
@@ -82,7 +91,7 @@ class Pods(Atelier):
         """Les relances comptées dès qu'il y en a une, ou zéro au bout de quelques secondes."""
         limite = time.monotonic() + GUET
         while not self.relances() and time.monotonic() < limite:
-            time.sleep(0.2)
+            time.sleep(0.5)
         return self.relances()
 
     def restes(self) -> list[str]:
