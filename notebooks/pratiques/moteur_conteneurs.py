@@ -74,6 +74,8 @@ class Miroir(http.server.SimpleHTTPRequestHandler):
 class Atelier:
     """Le moteur trouvé (`moteur`, vide s'il n'y en a pas, et alors `raison` dit pourquoi) et ses outils."""
 
+    preparer = PREPARER
+
     def __init__(self, travail: Path, donnees: Path):
         self.travail, self.projet = travail, travail / "projet"
         self.conteneurs = Path(os.environ.get("SSPHUB_CONTENEURS", "../../_build/conteneurs")).resolve()
@@ -112,7 +114,7 @@ class Atelier:
         else:
             self.prefixe = f"ssphub-{uuid.uuid4().hex[:8]}/"
             self.cache_avant = set(CACHE.findall(self.lancer(LISTER_CACHE).texte))
-        essais = [self.lancer(f"set -e{PREPARER[self.moteur]}"), self.lancer(ESSAI)]
+        essais = [self.lancer(f"set -e{self.preparer[self.moteur]}"), self.lancer(ESSAI)]
         dit = " ".join(essai.texte.strip()[-200:] for essai in essais if essai.code)
         if not dit:
             return self.moteur, ""

@@ -10,15 +10,13 @@ import re
 import subprocess
 import time
 
-import moteur_conteneurs
-from moteur_conteneurs import Atelier
+from moteur_conteneurs import PREPARER, Atelier
 
 # L'archive contient deux images ; ce chapitre n'emploie que la plus petite.
 CHARGER = """
 podman pull --quiet docker-archive:"$CONTENEURS/images.tar":localhost/ssphub-base:3.11-slim
 podman tag localhost/ssphub-base:3.11-slim localhost/python:3.11-slim
 """
-moteur_conteneurs.PREPARER = moteur_conteneurs.PREPARER | {"podman": CHARGER}
 ESSAI = """
 podman pod create --network none --name ssphub-essai && podman pod start ssphub-essai
 sortie=$?; podman pod rm --force ssphub-essai; exit $sortie
@@ -39,6 +37,8 @@ ESSAIS = 5
 
 class Pods(Atelier):
     """Un moteur qui joue des pods ; `moteur` est vide s'il n'y en a pas, et `raison` dit pourquoi."""
+
+    preparer = PREPARER | {"podman": CHARGER}
 
     def _chercher(self) -> tuple[str, str]:
         moteur, raison = super()._chercher()
