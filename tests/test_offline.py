@@ -105,6 +105,6 @@ def test_the_archive_is_searched_from_a_folder(unzipped, browser):
     assert any("notebooks/donnees-massives/spark.html" in link for link in links), links
     page.wait_for_timeout(500)  # each result would fetch its page for an excerpt
     page.locator("#search-results li a").first.click()
-    assert page.locator("h1").inner_text()
+    page.wait_for_function("document.querySelector('h1')?.innerText")
     context.close()
     assert bad == []
