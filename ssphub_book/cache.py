@@ -8,8 +8,10 @@ from pathlib import Path
 
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.cache.db import NbCacheRecord
 from nbformat import NotebookNode
 
+from ssphub_book import kept
 from ssphub_book.chapters import Chapter
 
 FOLDER = "_build/.jupyter_cache"
@@ -40,10 +42,18 @@ class Cache:
     def last_run(self, chapter: Chapter) -> LastRun | None:
         """When the kept execution of the chapter was made, and how long it took; None where none is."""
         try:
-            kept = self._cache.match_cache_notebook(chapter.notebook)
+            record = NbCacheRecord.record_from_hashkey(self._key(chapter), self._cache.db)
         except KeyError:
             return None
-        return LastRun(kept.created, kept.data.get("execution_seconds"))
+        return LastRun(record.created, record.data.get("execution_seconds"))
+
+    def _key(self, chapter: Chapter) -> str:
+        """What Jupyter's cache knows the chapter by."""
+
+        def key() -> str:
+            return self._cache.create_hashed_notebook(chapter.notebook)[1]
+
+        return kept.of(chapter.root, chapter.file, "cle", chapter.keyed_text, key)
 
     def store(self, chapter: Chapter, notebook: NotebookNode, seconds: float) -> None:
         """Keep a chapter that ran to its end, unless another process kept the same one meanwhile."""

@@ -1,7 +1,7 @@
 """Find and parse chapters: front matter, cells with their line numbers, data sets used, fingerprint.
 
 A chapter is a MyST notebook under `notebooks/<theme>/`. This module reads; it executes no cell and
-imports nothing else of the package, so every other module may rest on it.
+imports nothing of the package but what keeps readings, so every other module may rest on it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from pathlib import Path
 
 import nbformat
 import yaml
+
+from ssphub_book import kept
 
 NOTEBOOKS = "notebooks"
 DATA = "notebooks/data"
@@ -151,6 +153,9 @@ class Chapter:
     @cached_property
     def notebook(self) -> nbformat.NotebookNode:
         """The notebook with its fingerprint in it: what the cache, the tests and Sphinx all read."""
+        return kept.of(self.root, self.file, "notebook", self.keyed_text, self._parsed)
+
+    def _parsed(self) -> nbformat.NotebookNode:
         from myst_nb.core.read import MystMetadataParsingError, read_myst_markdown_notebook
 
         try:

@@ -103,7 +103,18 @@ def execute(
 
 def _weight(chapter: Chapter) -> tuple[bool, int]:
     """Longest first: chapters that start an engine, then those with the most cells."""
-    return any("moteur" in cell.tags for cell in chapter.cells), len(chapter.cells)
+    return _has_engine(chapter), len(chapter.cells)
+
+
+def _has_engine(chapter: Chapter) -> bool:
+    return any("moteur" in cell.tags for cell in chapter.cells)
+
+
+def _next(waiting: list[Chapter], running: Iterable[Chapter]) -> Chapter:
+    """The first of those that wait. Engines take every core: two of them would slow each other, so the second
+    one lets chapters without engine go before it."""
+    busy = any(map(_has_engine, running))
+    return next((chapter for chapter in waiting if not (busy and _has_engine(chapter))), waiting[0])
 
 
 def run_all(
@@ -121,14 +132,16 @@ def run_all(
         return
     for chapter in chapters:
         chapter.parse()
-    workers = min(os.cpu_count() or 1, len(chapters))
+    workers, waiting = min(os.cpu_count() or 1, len(chapters)), list(chapters)
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet_worker)
     try:
-        pending: dict[Future[Run], Chapter] = {
-            pool.submit(run_chapter, chapter, until.get(chapter.name)): chapter for chapter in chapters
-        }
+        pending: dict[Future[Run], Chapter] = {}
         end = time.monotonic() + seconds if seconds is not None else None
-        while pending:
+        while waiting or pending:
+            while waiting and len(pending) < workers:
+                chapter = _next(waiting, pending.values())
+                waiting.remove(chapter)
+                pending[_submit(pool, chapter, until.get(chapter.name))] = chapter
             left = max(0, end - time.monotonic()) if end is not None else None
             done, _ = wait(pending, timeout=left, return_when=FIRST_COMPLETED)
             if not done:
@@ -144,6 +157,15 @@ def run_all(
     except BaseException:
         _stop(pool)
         raise
+
+
+def _submit(pool: ProcessPoolExecutor, chapter: Chapter, until: int | None) -> Future[Run]:
+    try:
+        return pool.submit(run_chapter, chapter, until)
+    except BrokenProcessPool as error:  # a worker was killed: the others end with it
+        refused: Future[Run] = Future()
+        refused.set_exception(error)
+        return refused
 
 
 def _quiet_worker() -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 import re
 import shutil
-import subprocess
-import sys
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from ssphub_book import (
@@ -27,6 +28,7 @@ from ssphub_book import (
     notebooks,
     offline,
     pages,
+    processes,
     search,
     settings,
 )
@@ -59,6 +61,7 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
         if state and state == _published(root) and _is_executed(root, book):
             report("Rien n'a changé depuis la dernière construction.")
             return root / SITE
+        processes.prepare()
         _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
         runs = _execute(book, report)
         shared = _shared(root)
@@ -118,19 +121,36 @@ def _published(root: Path) -> str | None:
 
 def _render(root: Path, shared: str) -> Path:
     """Run Jupyter Book itself, warnings as errors, into the staging folder."""
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", ".", "--path-output", STAGING]
+    command = ["build", ".", "--path-output", STAGING, "-W", "-n", "--keep-going"]
     stamp = root / STAGING / "shared"
     if not stamp.is_file() or stamp.read_text() != shared:
         command.append("--all")  # every page shows the menu: Sphinx would leave the unchanged ones
         stamp.unlink(missing_ok=True)
-    done = subprocess.run(
-        [*command, "-W", "-n", "--keep-going"], cwd=root, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise BuildError(f"{_warnings(root, done)}\nLe dernier site publié est intact.")
+    job = processes.Job(_jupyter_book, root, command)
+    try:
+        said = job.result()
+    except BaseException:
+        job.stop()
+        raise
+    if said is not None:
+        raise BuildError(f"{_warnings(root, said)}\nLe dernier site publié est intact.")
     stamp.write_text(shared)
     return root / STAGING / "_build" / "html"
+
+
+def _jupyter_book(root: Path, command: list[str]) -> str | None:
+    """Run the command of Jupyter Book; return what it said where it failed, None where all is well."""
+    from jupyter_book.cli.main import main
+
+    os.chdir(root)
+    said = io.StringIO()
+    with redirect_stdout(io.StringIO()), redirect_stderr(said):
+        try:
+            main(command, standalone_mode=False)
+        except (Exception, SystemExit):
+            traceback.print_exc()
+            return said.getvalue()
+    return None
 
 
 def _shared(root: Path) -> str:
@@ -167,8 +187,8 @@ def _is_executed(root: Path, book: list[chapters.Chapter]) -> bool:
     return all(cache.last_run(chapter) for chapter in book)
 
 
-def _warnings(root: Path, done: subprocess.CompletedProcess[str]) -> str:
-    said = execution.ANSI.sub("", done.stderr).replace(f"{root}/", "")
+def _warnings(root: Path, said: str) -> str:
+    said = execution.ANSI.sub("", said).replace(f"{root}/", "")
     lines = [line for line in said.splitlines() if re.search(r"WARNING|ERROR|Error", line)]
     return "\n".join(lines or said.splitlines()[-15:])
 
@@ -189,8 +209,10 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter], made: dic
     for leftover in (following, previous):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(rendered, following)
-    search.index(following, book, root / SEARCHED)
-    _add(root, following, made)
+    with ThreadPoolExecutor(1) as beside:  # the indexer is a program, which leaves this process idle
+        indexed = beside.submit(search.index, following, book, root / SEARCHED)
+        _add(root, following, made)
+        indexed.result()
     if site.exists():
         site.rename(previous)
     os.replace(following, site)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from ssphub_book import contract, history
+from ssphub_book import contract, history, kept
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import Cell, Chapter, python_of
 
@@ -63,22 +63,34 @@ def _state(
     dates: dict[str, history.Dates],
     listed: set[str],
 ) -> State:
-    checks = [cell for cell in chapter.cells if "verification" in cell.tags]
+    said = kept.of(chapter.root, chapter.file, "etat", chapter.text, lambda: _said(chapter))
     found = record.get(chapter.name)
     last = cache.last_run(chapter)
     changed = dates.get(chapter.file)
     return State(
         chapter,
-        cells=len(chapter.cells),
-        checks=len(checks),
-        assertions=sum(map(_assertions, checks)),
-        mutants=found if found and found.code == code(chapter) else None,
+        cells=said["cells"],
+        checks=said["checks"],
+        assertions=said["assertions"],
+        mutants=found if found and found.code == said["code"] else None,
         seconds=last.seconds if last else None,
         executed=last.moment.date() if last else None,
-        versions=versions(chapter),
+        versions=said["versions"],
         changed=changed.last.date() if changed else None,
         findings=len(contract.check(chapter, listed)),
     )
+
+
+def _said(chapter: Chapter) -> dict:
+    """What the text of the chapter alone says of it."""
+    checks = [cell for cell in chapter.cells if "verification" in cell.tags]
+    return {
+        "cells": len(chapter.cells),
+        "checks": len(checks),
+        "assertions": sum(map(_assertions, checks)),
+        "code": code(chapter),
+        "versions": versions(chapter),
+    }
 
 
 def _assertions(cell: Cell) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,30 @@ def test_chapters_that_outlast_the_time_given_are_stopped(small_book, small_chap
     started = time.monotonic()
     assert list(execution.run_all(chapters.find(small_book), {}, lambda line: None, seconds=3)) == []
     assert time.monotonic() - started < 60
+
+
+def test_engines_start_one_after_the_other(small_chapter):
+    """Two chapters that start an engine do not run side by side while another chapter waits."""
+    text = small_chapter.read_text("utf-8")
+    tagged = text.replace(
+        "{code-cell} ipython3\nimport sys", "{code-cell} ipython3\n:tags: [moteur]\n\nimport sys"
+    )
+    assert tagged != text
+    root = small_chapter.parents[2]
+    plain = chapters.Chapter(root, small_chapter, text)
+    first, second = (chapters.Chapter(root, small_chapter.with_stem(name), tagged) for name in ("un", "deux"))
+    assert execution._next([first, second, plain], []) is first
+    assert execution._next([second, plain], [first]) is plain
+    assert execution._next([second], [first]) is second
+    assert execution._next([second, plain], [plain]) is second
+
+
+def test_a_worker_that_is_killed_fails_every_chapter_that_waits(small_book, small_chapter, edit):
+    """Whichever chapter killed it, each one says why it did not run."""
+    edit(small_chapter, "valeur\n```", "import os, signal\n\nos.kill(os.getppid(), signal.SIGKILL)\n```")
+    book = [replace(chapters.find(small_book)[0], path=small_chapter.with_stem(f"n{i}")) for i in range(6)]
+    runs = list(execution.run_all(book, {}, lambda line: None))
+    assert len(runs) == len(book)
+    assert {run.failure.message for run in runs} == {
+        "le processus qui exécutait ce chapitre a été tué (mémoire insuffisante ?)."
+    }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ssphub_book import chapters, contract
-from ssphub_book.contract import kept, parts
+from ssphub_book import chapters, contract, kept
+from ssphub_book.contract import parts
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_text_that_did_not_change_is_not_read_again(small_book, small_chapter,
 
 def test_rules_that_changed_are_asked_again(small_book, counted, monkeypatch):
     check(small_book)
-    monkeypatch.setattr(kept, "_rules", lambda: "others")
+    monkeypatch.setattr(kept, "_makers", lambda: "others")
     check(small_book)
     assert len(counted) == 2
 

@@ -15,6 +15,7 @@ from types import MappingProxyType, ModuleType
 from nbformat import NotebookNode
 
 from ssphub_book import chapters as reading
+from ssphub_book import kept
 from ssphub_book.chapters import NOTEBOOKS, Chapter, ChapterError
 from ssphub_book.contract import (
     cells,
@@ -25,7 +26,6 @@ from ssphub_book.contract import (
     exercises,
     header,
     images,
-    kept,
     links,
     numbers,
     outputs,
@@ -69,14 +69,19 @@ def check(chapter: Chapter, toc: set[str], notebook: NotebookNode | None = None)
     except ChapterError as error:
         return [Finding(chapter.file, error.line, "lecture", error.message, MEND)]
     found = _found(_rules(AROUND), chapter, toc)
-    found |= kept.own(chapter, lambda: _found(_rules(OWN), chapter, toc) | {*numbers.check_numbers(chapter)})
+    found |= _kept(chapter, lambda: _found(_rules(OWN), chapter, toc) | {*numbers.check_numbers(chapter)})
     return sorted(found.union(numbers.check_numbers(chapter, notebook) if notebook else ()))
 
 
 def check_page(page: Chapter, toc: set[str]) -> list[Finding]:
     """The findings on a page that is no chapter: its headings, its texts, its links and its images."""
     own = [*parts.PAGE_RULES, *_rules(PROSE)]
-    return sorted(_found(_rules(LINKS), page, toc) | kept.own(page, lambda: _found(own, page, toc)))
+    return sorted(_found(_rules(LINKS), page, toc) | _kept(page, lambda: _found(own, page, toc)))
+
+
+def _kept(page: Chapter, find: Callable[[], set[Finding]]) -> set[Finding]:
+    """The findings that rest on the text of the page alone."""
+    return kept.of(page.root, page.file, "contrat", page.text, find)
 
 
 def _rules(families: Iterable[ModuleType]) -> list[Rule]:

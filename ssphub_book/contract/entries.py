@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from functools import lru_cache
 from pathlib import Path
 
 from ssphub_book import network
@@ -19,7 +18,7 @@ HOW_TO = f"ajoutez le nom du chapitre à la clé « chapitres » d'une entrée d
 
 def problems(root: Path) -> Iterator[Finding]:
     """A finding for each entry that breaks the schema of its file."""
-    for problem in _network(root).problems:
+    for problem in network.read(root).problems:
         yield Finding(problem.file, problem.line, "entree", problem.message, problem.remedy)
 
 
@@ -28,7 +27,7 @@ def _cited(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     links = prose.read(chapter).links
     if not any(link.kind == "entree" for link in links) and not chapter.file.startswith(NOTEBOOKS):
         return
-    known = _network(chapter.root)
+    known = network.read(chapter.root)
     addresses = {entry.address.rstrip("/"): entry.key for entry in known.entries}
     for link in links:
         if link.kind == "entree" and link.target not in known.by_key:
@@ -53,18 +52,9 @@ def _listed(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
         if kinds is None:
             message = f"« {found['kind']} » n'est pas une liste d'entrées."
             yield Finding(chapter.file, number, "entree", message, f"écrivez {' ou '.join(network.LISTS)}.")
-        elif not _network(chapter.root).for_chapter(chapter.name, kinds):
+        elif not network.read(chapter.root).for_chapter(chapter.name, kinds):
             message = f"aucune entrée de {', '.join(kinds)} ne cite ce chapitre : la liste serait vide."
             yield Finding(chapter.file, number, "entree", message, f"{HOW_TO}, ou retirez ce bloc.")
-
-
-def _network(root: Path) -> network.Network:
-    return _read(root, tuple((path, path.stat().st_mtime_ns) for path in network.files(root)))
-
-
-@lru_cache(maxsize=4)
-def _read(root: Path, stamps: tuple) -> network.Network:
-    return network.read(root)
 
 
 RULES = (_cited, _listed)

@@ -17,6 +17,7 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from ssphub_book import kept
 from ssphub_book.chapters import Chapter
 
 OBJECT = "\ufffc"
@@ -107,6 +108,10 @@ class Page:
 @lru_cache(maxsize=128)
 def read(chapter: Chapter) -> Page:
     """The prose, links, images and anchors of a chapter or of any page of the book."""
+    return kept.of(chapter.root, chapter.file, "prose", chapter.text, lambda: _read(chapter))
+
+
+def _read(chapter: Chapter) -> Page:
     reader = _Reader()
     reader.blocks(chapter.text, 1)
     reader.page.passages.sort(key=lambda passage: passage.line)

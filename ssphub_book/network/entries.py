@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -174,18 +174,26 @@ def read(root: Path) -> Network:
     problems: list[Problem] = []
     for kind in KINDS:
         if (root / FOLDER / f"{kind}.yml").is_file():
-            found, wrong = _read_file(root, kind)
+            found, wrong = _read_file(
+                root, kind, tuple(path.stat().st_mtime_ns for path in _files(root, kind))
+            )
             entries += found
             problems += wrong
     problems += _repeated(entries) + _unknown_chapters(root, entries)
     return Network(tuple(entries), tuple(sorted(problems, key=lambda p: (p.file, p.line))))
 
 
-def _read_file(root: Path, kind: str) -> tuple[list[Entry], list[Problem]]:
+def _files(root: Path, kind: str) -> tuple[Path, Path]:
+    return root / FOLDER / f"{kind}.yml", root / FOLDER / f"schemas/{kind}.schema.json"
+
+
+@lru_cache(maxsize=2 * len(KINDS))
+def _read_file(root: Path, kind: str, changed: tuple[int, int]) -> tuple[list[Entry], list[Problem]]:
+    """`changed`: when the file and its schema last did. Many directives of a build ask for the same file."""
     file = f"{FOLDER}/{kind}.yml"
-    text = (root / file).read_text(encoding="utf-8")
+    source, schema = (path.read_text(encoding="utf-8") for path in _files(root, kind))
     try:
-        tree = yaml.compose(text, Loader=_Loader)
+        tree = yaml.compose(source, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         remedy = "corrigez cette ligne ; un texte qui contient « : » se met entre guillemets."
@@ -193,9 +201,8 @@ def _read_file(root: Path, kind: str) -> tuple[list[Entry], list[Problem]]:
     if not isinstance(tree, yaml.MappingNode):
         remedy = "écrivez « nom-de-l-entree: », puis ses clés en retrait."
         return [], [Problem(file, 1, "des entrées nommées sont attendues.", remedy)]
-    schema = (root / FOLDER / f"schemas/{kind}.schema.json").read_text(encoding="utf-8")
     validator = Draft202012Validator(json.loads(schema))
-    values = yaml.load(text, Loader=_Loader)
+    values = yaml.load(source, Loader=_Loader)
     entries, problems, seen = [], [], {}
     for key, node in tree.value:
         line = key.start_mark.line + 1
@@ -286,6 +293,8 @@ def _repeated(entries: list[Entry]) -> list[Problem]:
 
 
 def _unknown_chapters(root: Path, entries: list[Entry]) -> list[Problem]:
+    folder = root / "notebooks"
+    known = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.md")}
     return [
         Problem(
             f"{FOLDER}/{entry.kind}.yml",
@@ -295,5 +304,5 @@ def _unknown_chapters(root: Path, entries: list[Entry]) -> list[Problem]:
         )
         for entry in entries
         for name in entry.chapters
-        if not (root / "notebooks" / f"{name}.md").is_file()
+        if name not in known
     ]

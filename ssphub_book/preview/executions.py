@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 from ssphub_book.chapters import Chapter
 from ssphub_book.execution import Run, not_run, run_chapter
-from ssphub_book.preview.processes import Job
+from ssphub_book.processes import Job
 
 KILLED = "le processus qui exécutait ce chapitre a été tué (mémoire insuffisante ?)."
 

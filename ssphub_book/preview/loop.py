@@ -28,7 +28,7 @@ LOCK = f"{rendering.FOLDER}/verrou"
 BUSY = "un aperçu de ce livre est déjà ouvert : arrêtez-le d'abord (Ctrl+C dans son terminal)."
 CONTENTS = ("_config.yml", "_toc.yml")
 INNER_LINE = re.compile(r"\(ligne (\d+) de ")
-PROBE = "import ssphub_book.preview.loop, ssphub_book.preview.warm"
+PROBE = "import ssphub_book.preview.loop, ssphub_book.warm"
 
 
 def run(root: Path, port: int, wanted: Path | None = None, report: Callable[[str], None] = print) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ssphub_book.cache import FOLDER as CACHE
 from ssphub_book.contract import MEND, Finding
 from ssphub_book.execution import ANSI
-from ssphub_book.preview.processes import Job
+from ssphub_book.processes import Job
 
 FOLDER = "_build/apercu"
 SITE = f"{FOLDER}/html"

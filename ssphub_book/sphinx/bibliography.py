@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from ssphub_book import chapters
+from ssphub_book.sphinx.freshness import shows
 
 DATED = re.compile(r"\b(19|20)\d\d\b")
 NEIGHBOUR = re.compile(r"\]\(\.\./(?=[\w-]+/[\w-]+\.md)")  # a link from one chapter to another
@@ -28,26 +29,28 @@ def works(chapter: chapters.Chapter) -> list[str]:
     ]
 
 
+def _cited(root: Path) -> list[tuple[str, str, list[str]]]:
+    """(name, title, works) of each chapter that cites some."""
+    found = [(chapter.name, chapter.title, works(chapter)) for chapter in chapters.find(root)]
+    return [one for one in found if one[2]]
+
+
 class Bibliography(SphinxDirective):
     """One section per chapter that cites dated works."""
 
     def run(self) -> list[nodes.Node]:
-        book = chapters.find(Path(self.env.srcdir))
-        for chapter in book:
-            self.env.note_dependency(str(chapter.path))
-        cited = [(chapter, works(chapter)) for chapter in book]
-        return [self._section(chapter, items) for chapter, items in cited if items]
+        return [self._section(*cited) for cited in shows(self.env, _cited)]
 
-    def _section(self, chapter: chapters.Chapter, items: list[str]) -> nodes.section:
-        anchor = chapter.name.replace("/", "-")
+    def _section(self, name: str, shown: str, items: list[str]) -> nodes.section:
+        anchor, file = name.replace("/", "-"), f"{chapters.NOTEBOOKS}/{name}"
         section = nodes.section(ids=[anchor], names=[anchor])
-        address = self.env.app.builder.get_relative_uri(
-            self.env.docname, f"{chapters.NOTEBOOKS}/{chapter.name}"
-        )
+        address = self.env.app.builder.get_relative_uri(self.env.docname, file)
         title = nodes.title()
-        title += nodes.reference("", chapter.title, refuri=address, internal=True)
+        title += nodes.reference("", shown, refuri=address, internal=True)
         section += title
-        self.state.nested_parse(StringList(items, source=str(chapter.path)), self.content_offset, section)
+        self.state.nested_parse(
+            StringList(items, source=self.env.doc2path(file)), self.content_offset, section
+        )
         return section
 
 

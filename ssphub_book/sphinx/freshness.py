@@ -1,15 +1,21 @@
-"""Make Sphinx see what the chapter's outputs depend on: data, requirements, imported modules.
+"""Make Sphinx see what a page depends on besides its own text, and nothing more.
+
+A chapter's outputs depend on data, requirements, imported modules; a list of chapters, on their titles.
 
 The text that MyST-NB reads bears the chapter's fingerprint, so that the cache answers only with
 outputs of the same inputs; a page whose fingerprint changed is read again, and so are the pages that
-quote its figures (`` {glue:text}`../chapter.md::key` ``).
+quote its figures (`` {glue:text}`../chapter.md::key` ``). A page that shows something of the chapters says
+what by `shows`: it is read again once that changes, and not at each edit of their prose.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from posixpath import dirname, join, normpath
+from typing import TypeVar
 
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -17,6 +23,18 @@ from sphinx.environment import BuildEnvironment
 from ssphub_book import chapters, environment
 
 QUOTED = re.compile(r"\{glue:\w*\}`([^`\s]+)\.md::")  # a figure of another page
+Shown = TypeVar("Shown")
+
+
+def shows(env: BuildEnvironment, make: Callable[..., Shown], *given: object) -> Shown:
+    """Return `make(root, *given)`, and have the page that is read now be read again once it gives another.
+
+    `make` is a function of a module and what is given can be hashed: the environment pickles them. What it
+    gives is compared by its `repr`.
+    """
+    shown = make(Path(env.srcdir), *given)
+    _views(env).setdefault(env.docname, {})[make, given] = _digest(shown)
+    return shown
 
 
 def setup(app: Sphinx) -> dict:
@@ -47,12 +65,31 @@ def _outdated(app: Sphinx, env: BuildEnvironment, added, changed, removed) -> li
     known = _known(env)
     stale = {name for name, c in found.items() if c and known.get(name) != c.fingerprint}
     quoting = [name for name, targets in _quoted(env).items() if targets & (stale | added | changed)]
-    return [*stale, *quoting]
+    return [*stale, *quoting, *_showing(env)]
+
+
+def _showing(env: BuildEnvironment) -> list[str]:
+    """The pages that show something else than what the chapters say now."""
+    views = {view: digest for known in _views(env).values() for view, digest in known.items()}
+    now = {(make, given): _now(make, Path(env.srcdir), *given) for make, given in views}
+    return [name for name, known in _views(env).items() if any(now[view] != known[view] for view in known)]
+
+
+def _now(make: Callable, root: Path, *given: object) -> str:
+    try:
+        return _digest(make(root, *given))
+    except chapters.ChapterError:
+        return ""  # the page is read, and says so
+
+
+def _digest(shown: object) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
 
 
 def _forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     _known(env).pop(docname, None)
     _quoted(env).pop(docname, None)
+    _views(env).pop(docname, None)
 
 
 def _known(env: BuildEnvironment) -> dict[str, str]:
@@ -66,3 +103,10 @@ def _quoted(env: BuildEnvironment) -> dict[str, set[str]]:
     if not hasattr(env, "quoted_pages"):
         env.quoted_pages = {}
     return env.quoted_pages
+
+
+def _views(env: BuildEnvironment) -> dict[str, dict[tuple, str]]:
+    """What each page shows of others: a function, what it was given, and a hash of what it gave."""
+    if not hasattr(env, "shown_views"):
+        env.shown_views = {}
+    return env.shown_views

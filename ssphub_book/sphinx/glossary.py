@@ -17,7 +17,8 @@ from sphinx.application import Sphinx
 from sphinx.locale import _
 from sphinx.transforms import SphinxTransform
 
-from ssphub_book import chapters
+from ssphub_book import chapters, kept
+from ssphub_book.sphinx.freshness import shows
 
 PAGE = "book/annexes/glossaire"
 _LINK = re.compile(r'<a class="reference internal" href="(?P<href>[^"]*#(?P<id>term-[^"]+))"')
@@ -44,25 +45,41 @@ class TellChapters(SphinxTransform):
     def apply(self, **kwargs) -> None:
         if self.env.docname != PAGE:
             return
-        book = chapters.find(Path(self.env.srcdir))
-        for chapter in book:
-            self.env.note_dependency(str(chapter.path))
-        texts = {chapter: _CODE.sub("", chapter.text).lower() for chapter in book}
-        for item in list(self.document.findall(nodes.definition_list_item)):
-            names = [term.astext().lower() for term in item.findall(nodes.term)]
-            counts = {chapter: sum(mentions(text, name) for name in names) for chapter, text in texts.items()}
-            found = sorted((chapter for chapter in book if counts[chapter] > 1), key=lambda c: -counts[c])
+        items = list(self.document.findall(nodes.definition_list_item))
+        defined = tuple(tuple(term.astext().lower() for term in item.findall(nodes.term)) for item in items)
+        for item, found in zip(items, shows(self.env, speaking, defined), strict=True):
             if found:
-                item.children[-1] += self._links(found[:CHAPTERS])
+                item.children[-1] += self._links(found)
 
-    def _links(self, found: list[chapters.Chapter]) -> nodes.paragraph:
+    def _links(self, found: list[tuple[str, str]]) -> nodes.paragraph:
         paragraph = nodes.paragraph("", _("In the chapters: "), classes=["terme-chapitres"])
-        for rank, chapter in enumerate(found):
-            target = f"{chapters.NOTEBOOKS}/{chapter.name}"
-            address = self.app.builder.get_relative_uri(PAGE, target)
+        for rank, (name, title) in enumerate(found):
+            address = self.app.builder.get_relative_uri(PAGE, f"{chapters.NOTEBOOKS}/{name}")
             paragraph += nodes.Text(", ") if rank else nodes.Text("")
-            paragraph += nodes.reference("", chapter.title, refuri=address, internal=True)
+            paragraph += nodes.reference("", title, refuri=address, internal=True)
         return paragraph
+
+
+def speaking(root: Path, defined: tuple[tuple[str, ...], ...]) -> list[list[tuple[str, str]]]:
+    """(name, title) of the chapters that speak most of each definition, given by its terms."""
+    book = chapters.find(root)
+    counts = {chapter: _counts(chapter, defined) for chapter in book}
+    found = []
+    for rank in range(len(defined)):
+        speak = [chapter for chapter in book if counts[chapter][rank] > 1]
+        most = sorted(speak, key=lambda chapter: -counts[chapter][rank])
+        found.append([(chapter.name, chapter.title) for chapter in most[:CHAPTERS]])
+    return found
+
+
+def _counts(chapter: chapters.Chapter, defined: tuple[tuple[str, ...], ...]) -> list[int]:
+    """How often the prose of a chapter speaks of each definition."""
+
+    def count() -> list[int]:
+        text = _CODE.sub("", chapter.text).lower()
+        return [sum(mentions(text, name) for name in names) for names in defined]
+
+    return kept.of(chapter.root, chapter.file, "glossaire", f"{defined}\0{chapter.text}", count)
 
 
 def mentions(text: str, name: str) -> int:

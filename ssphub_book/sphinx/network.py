@@ -22,6 +22,7 @@ from ssphub_book import chapters, feeds, network
 from ssphub_book.network import calendar, french
 from ssphub_book.network.entries import THEMES, Entry, Network
 from ssphub_book.plain import EXPLICIT
+from ssphub_book.sphinx.freshness import shows
 
 CODE = "Code : "  # how a link to code is called in the data files
 UNKNOWN_STATE = "état non précisé"
@@ -143,9 +144,7 @@ class _Network(SphinxDirective):
 
     def chapter(self, name: str) -> nodes.reference:
         """A link to the chapter `theme/name`."""
-        path = Path(self.env.srcdir, chapters.NOTEBOOKS, f"{name}.md")
-        self.env.note_dependency(str(path))
-        title = chapters.read(Path(self.env.srcdir), path).title
+        title = shows(self.env, _title, name)
         uri = self.env.app.builder.get_relative_uri(self.env.docname, f"{chapters.NOTEBOOKS}/{name}")
         return nodes.reference("", title, refuri=uri, internal=True)
 
@@ -324,6 +323,10 @@ def _split(text: str) -> tuple[str, str]:
     """(text, name) of « text <name> », or of a name alone."""
     explicit = EXPLICIT.fullmatch(text)
     return (explicit["text"], explicit["target"]) if explicit else ("", text)
+
+
+def _title(root: Path, name: str) -> str:
+    return chapters.read(root, root / chapters.NOTEBOOKS / f"{name}.md").title
 
 
 def _reference(text: str, address: str, language: str) -> nodes.reference:

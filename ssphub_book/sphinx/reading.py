@@ -14,12 +14,22 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from ssphub_book import chapters
+from ssphub_book.sphinx.freshness import shows
 
 PATHS = "book/decouvrir/parcours.yml"
+KINDS = ("Question", "Exercice")
 
 
 class chapter_item(nodes.list_item):
     """A chapter in a list: how many questions and exercises it has goes with it."""
+
+
+def _told(root: Path) -> list[tuple]:
+    """What the lists tell of each chapter."""
+    return [
+        (chapter.name, chapter.title, chapter.front, *(len(chapter.numbered(kind)) for kind in KINDS))
+        for chapter in chapters.find(root)
+    ]
 
 
 class _ChapterLists(SphinxDirective):
@@ -27,8 +37,7 @@ class _ChapterLists(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         self.book = {chapter.name: chapter for chapter in chapters.find(Path(self.env.srcdir))}
-        for chapter in self.book.values():
-            self.env.note_dependency(chapter.file)
+        shows(self.env, _told)
         return self.lists()
 
     def item(self, chapter: chapters.Chapter, reason: str = "") -> chapter_item:
@@ -37,7 +46,7 @@ class _ChapterLists(SphinxDirective):
         link = nodes.reference("", chapter.title, refuri=address, internal=True)
         front = chapter.front
         about = f"{front.get('niveau', '').capitalize()}, {front.get('duree', 0)} minutes"
-        questions, exercises = (len(chapter.numbered(kind)) for kind in ("Question", "Exercice"))
+        questions, exercises = (len(chapter.numbered(kind)) for kind in KINDS)
         item = chapter_item(classes=["chapitre-lien"], questions=questions, exercises=exercises)
         item += nodes.paragraph("", "", link)
         item += nodes.paragraph("", reason or front.get("question", ""))

@@ -10,6 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from ssphub_book import chapters
+from ssphub_book.sphinx.freshness import shows
 
 FIELDS = {
     "producteur": "Producteur",
@@ -20,18 +21,23 @@ FIELDS = {
 }
 
 
+def _users(root: Path) -> list[tuple[str, str, list[str]]]:
+    """(name, title, data sets) of each chapter."""
+    return [(chapter.name, chapter.title, chapter.data) for chapter in chapters.find(root)]
+
+
 class DataSets(SphinxDirective):
     """One section per data set: description, size, and the chapters that use it."""
 
     def run(self) -> list[nodes.Node]:
         root = Path(self.env.srcdir)
-        used = {c.name: c for c in chapters.find(root)}
+        used = shows(self.env, _users)
         sources = sorted((root / chapters.DATA).glob("*/SOURCE.md"))
         for source in sources:
             self.env.note_dependency(str(source))
         return [self._section(source, used) for source in sources]
 
-    def _section(self, source: Path, book: dict[str, chapters.Chapter]) -> nodes.section:
+    def _section(self, source: Path, used: list[tuple[str, str, list[str]]]) -> nodes.section:
         about = next(yaml.safe_load_all(source.read_text(encoding="utf-8")))
         name = source.parent.name
         section = nodes.section(ids=[name], names=[name])
@@ -43,7 +49,7 @@ class DataSets(SphinxDirective):
         items = nodes.definition_list(classes=["fiche-donnees"])
         for label, value in fields.items():
             items += self._item(label, nodes.paragraph("", value))
-        users = [c for c in book.values() if name in c.data]
+        users = [(chapter, title) for chapter, title, data in used if name in data]
         items += self._item("Chapitres", self._links(users))
         section += items
         return section
@@ -51,13 +57,13 @@ class DataSets(SphinxDirective):
     def _item(self, label: str, body: nodes.Node) -> nodes.definition_list_item:
         return nodes.definition_list_item("", nodes.term("", label), nodes.definition("", body))
 
-    def _links(self, users: list[chapters.Chapter]) -> nodes.paragraph:
+    def _links(self, users: list[tuple[str, str]]) -> nodes.paragraph:
         paragraph = nodes.paragraph()
-        for rank, chapter in enumerate(users):
+        for rank, (name, title) in enumerate(users):
             if rank:
                 paragraph += nodes.Text(", ")
-            address = self._relative(f"{chapters.NOTEBOOKS}/{chapter.name}")
-            paragraph += nodes.reference("", chapter.title, refuri=address, internal=True)
+            address = self._relative(f"{chapters.NOTEBOOKS}/{name}")
+            paragraph += nodes.reference("", title, refuri=address, internal=True)
         if not users:
             paragraph += nodes.Text("aucun pour l'instant")
         return paragraph

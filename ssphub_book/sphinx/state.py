@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from ssphub_book import chapters, state
-from ssphub_book.cache import FOLDER
+from ssphub_book.sphinx.freshness import shows
 
 UNKNOWN = "non mesuré"
 CONTENT: dict[str, Callable[[state.State], str]] = {
@@ -38,14 +38,14 @@ class BookState(SphinxDirective):
     """The tables are made as an author would write them, and read by the page's own parser."""
 
     def run(self) -> list[nodes.Node]:
-        root = Path(self.env.srcdir)
-        book = chapters.find(root)
-        for file in (*(c.file for c in book), state.RECORD, f"{FOLDER}/global.db"):
-            self.env.note_dependency(str(root / file))
-        found = state.of_book(root, book)
-        text = "\n".join([*_table("Ce que contient chaque chapitre", CONTENT, found), ""])
-        text += "\n".join(["", *_table("La dernière exécution de chaque chapitre", LIFE, found)])
-        return self.parse_text_to_nodes(text)
+        return self.parse_text_to_nodes(shows(self.env, _tables))
+
+
+def _tables(root: Path) -> str:
+    found = state.of_book(root, chapters.find(root))
+    content = "\n".join(_table("Ce que contient chaque chapitre", CONTENT, found))
+    life = "\n".join(_table("La dernière exécution de chaque chapitre", LIFE, found))
+    return f"{content}\n\n{life}"
 
 
 def _table(caption: str, columns: dict, found: list[state.State]) -> Iterator[str]:

@@ -1,19 +1,26 @@
-"""The processes of the preview, forked from one that has loaded Sphinx and its extensions already.
+"""Processes forked from one that has loaded Sphinx and its extensions already.
 
-Each rendering and each execution has a new process, so that none inherits the state of another.
+Each rendering, and each execution of the preview, has a new process, so that none inherits the state of
+another.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection
 
 PATIENCE = 20  # seconds that a process has to stop its kernel
 
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["ssphub_book.preview.warm"])
+CONTEXT.set_forkserver_preload(["ssphub_book.warm"])
+
+
+def prepare() -> None:
+    """Have Sphinx be loaded beside what this process does next, unless it is already."""
+    forkserver.ensure_running()
 
 
 class Job:
@@ -21,7 +28,7 @@ class Job:
 
     def __init__(self, function: Callable, *arguments: object):
         self.connection, there = CONTEXT.Pipe(duplex=False)
-        self._process = CONTEXT.Process(target=_call, args=(there, function, arguments))
+        self._process = CONTEXT.Process(target=_call, args=(there, dict(os.environ), function, arguments))
         self._process.start()
         there.close()
 
@@ -39,9 +46,10 @@ class Job:
         self._process.kill()
 
 
-def _call(connection: Connection, function: Callable, arguments: tuple) -> None:
+def _call(connection: Connection, environment: dict[str, str], function: Callable, arguments: tuple) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the whole terminal: the parent decides
     signal.signal(signal.SIGTERM, _leave)
+    os.environ.update(environment)  # the process that it is forked from may have started under another
     connection.send(function(*arguments))
 
 

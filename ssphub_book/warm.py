@@ -1,4 +1,4 @@
-"""Loads what a rendering needs before anyone asks for it: the preview's fork server imports this."""
+"""Loads what a rendering needs before anyone asks for it, in the process that others are forked from."""
 
 from importlib import import_module
 from pkgutil import iter_modules
