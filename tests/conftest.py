@@ -323,13 +323,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
-def sample(names: list[str], size: int) -> list[str]:
+def sample(names: list[str], size: int, after: int = 0) -> list[str]:
     """What this run takes of a long test: a draw that changes with the commit, or all of it.
 
+    `after` leaves out as many names as other tests draw of the same list: none takes all the long ones.
     `SSPHUB_SEED` replays a draw; `SSPHUB_WHOLE` (make test-all) takes every name.
     """
     if os.environ.get("SSPHUB_WHOLE"):
         return names
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     seed = os.environ.get("SSPHUB_SEED") or head.stdout.strip()
-    return random.Random(seed).sample(names, min(size, len(names)))
+    drawn = random.Random(seed).sample(names, len(names))
+    return drawn[after : after + size]

@@ -27,7 +27,7 @@ FILES = [learner.path(chapter, version) for chapter in BOOK.values() for version
 CODE = re.compile(r"^( *>? *)(`{3,}).*?^\1\2|(`+)(?!`).+?(?<!`)\3(?!`)", re.MULTILINE | re.DOTALL)
 MYST = re.compile(r"\{[\w:+-]+\}`|^\W*(?:`{3,}|:{3,}|~{3,})\{|^\([\w-]+\)=|^% ", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)]+)\)")
-RUN = sample(sorted(BOOK), 1)
+RUN = sample(sorted(BOOK), 1, after=1)  # test_determinism takes the first one drawn
 
 
 @pytest.fixture(scope="module")
