@@ -71,6 +71,29 @@ def test_a_page_that_quotes_a_figure_follows_it(small_book, small_chapter, edit)
     assert ">3.0<" in other.read_text(encoding="utf-8")
 
 
+def test_a_page_that_lists_chapters_is_read_again_for_what_it_shows_of_them(small_book, small_chapter, edit):
+    """An edit of prose reads one page; a work that the bibliography shows, the bibliography too."""
+    module = "ssphub_book.sphinx.freshness: {0}\n"
+    added = module + "    ssphub_book.sphinx.bibliography: {0}\n"
+    edit(small_book / "_config.yml", module.format(ROOT), added.format(ROOT))
+    edit(small_book / "book/index.md", "Bonjour.", "Bonjour.\n\n```{bibliographie}\n```")
+    doctrees = small_book / "_build/staging/_build/.doctrees"
+    pages = {doctrees / "book/index.doctree", doctrees / "notebooks/essais/un-et-un.doctree"}
+
+    def read_again() -> set[str]:
+        before = {page: page.stat().st_mtime_ns for page in pages}
+        build(small_book)
+        return {page.stem for page in pages if page.stat().st_mtime_ns != before[page]}
+
+    build(small_book)
+    edit(small_chapter, "Un piège.", "Un grand piège.")
+    assert read_again() == {"un-et-un"}
+    edit(small_chapter, "Une source.", "- *Compter*, 2026.")
+    assert read_again() == {"index", "un-et-un"}
+    shown = (small_book / "_build/html/book/index.html").read_text(encoding="utf-8")
+    assert "<em>Compter</em>, 2026." in shown
+
+
 def test_a_build_with_nothing_changed_renders_nothing(built, edit, monkeypatch):
     rendered = []
     render = publication._render
