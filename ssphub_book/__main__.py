@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import errno
 import json
 import os
 import signal
@@ -14,9 +13,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ssphub_book import chapters, environment
+from ssphub_book import chapters, environment, ports
 
 ROOT = Path(__file__).resolve().parent.parent
+PORT = "0: any free one; by default 8000, or the next free one"
 BAD_CALL = 2
 INTERRUPTED = 130
 
@@ -71,12 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     form.set_defaults(command=_format)
 
     serve = commands.add_parser("serve", help="serve the built site on loopback")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", type=int, help=PORT)
     serve.set_defaults(command=_serve)
 
     preview = commands.add_parser("preview", help="show the book while it is written, changes by themselves")
     preview.add_argument("chapter", nargs="?", metavar="CHAPTER", help="a page's path, a chapter's name")
-    preview.add_argument("--port", type=int, default=8000)
+    preview.add_argument("--port", type=int, help=PORT)
     preview.set_defaults(command=_preview)
 
     notebooks = commands.add_parser("notebooks", help="write the notebooks that readers download")
@@ -177,12 +177,15 @@ def _serve(options: argparse.Namespace) -> int:
         print("Le livre n'est pas construit : lancez d'abord « make book ».", file=sys.stderr)
         return 1
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    say = partial(print, flush=True)
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
-    except OSError:
-        print(f"Le port {options.port} est pris : essayez « make serve PORT=8001 ».", file=sys.stderr)
+        server = ports.take(
+            lambda port: ThreadingHTTPServer(("127.0.0.1", port), handler), options.port, "serve", say
+        )
+    except ports.PortTaken as error:
+        print(error, file=sys.stderr)
         return 1
-    print(f"Le livre est sur http://localhost:{options.port}/ (Ctrl+C pour arrêter)", flush=True)
+    say(f"Le livre est sur http://localhost:{server.server_address[1]}/ (Ctrl+C pour arrêter)")
     with server:
         server.serve_forever()
     return 0
@@ -198,13 +201,8 @@ def _preview(options: argparse.Namespace) -> int:
     except chapters.UnknownChapter as error:
         print(error, file=sys.stderr)
         return BAD_CALL
-    except (publication.BuildError, chapters.ChapterError) as error:
+    except (publication.BuildError, chapters.ChapterError, ports.PortTaken) as error:
         print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        print(f"Le port {options.port} est pris : essayez « make preview PORT=8001 ».", file=sys.stderr)
         return 1
     return 0
 
