@@ -164,9 +164,11 @@ def _format(options: argparse.Namespace) -> int:
     except chapters.ChapterError as error:
         print(error, file=sys.stderr)
         return 1
-    print(*report.changed, *report.refused, sep="\n", end="\n" if report.changed or report.refused else "")
+    for line in (*report.changed, *report.refused, *report.long):
+        print(line)
     verb = "à mettre en forme (make format)" if options.check else "mis en forme"
     counts = f"{len(report.changed)} {verb}, {len(report.refused)} passage(s) laissé(s) tel(s) quel(s)"
+    counts += f", {len(report.long)} cellule(s) à couper" if report.long else ""
     print(f"{len(paths)} fichier(s) lu(s), {counts}.")
     return 1 if report.refused or (options.check and report.changed) else 0
 
