@@ -247,6 +247,28 @@ def test_a_time_kept_for_another_cell(found):
     assert found("horloge", "import time\ndebut = time.time()", "print(debut)") == ["print(debut)"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "begins"),
+    [
+        (["import time\ntime.time()"], "la page montrerait"),
+        (["import time\ndebut = time.time()", "print(debut)"], "par « debut », la page montrerait"),
+        (
+            ["import time\ndebut = time.time()", 'ecart = round(3 - debut)\nprint(f"{ecart} s")'],
+            "par « ecart », la page montrerait",
+        ),
+        (
+            ["import time\na = time.time()\nb = time.time()\nprint(valeur, b - a)"],
+            "par « a », « b », la page montrerait",
+        ),
+    ],
+)
+def test_the_names_that_bring_a_time_to_the_page_are_said(small_book, small_chapter, edit, cells, begins):
+    edit(small_chapter, HERE, "\n\n".join(CELL % f"{cell}\n" for cell in cells))
+    findings = contract.check_book(chapters.find(small_book), small_book)
+    (message,) = (f.message for f in findings if f.rule == "horloge")
+    assert message.startswith(begins)
+
+
 @pytest.mark.parametrize("cell", STEADY)
 def test_a_time_that_the_page_does_not_show(found, cell):
     assert found("horloge", cell) == []
