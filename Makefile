@@ -25,7 +25,7 @@ test-all: setup
 	@$(RUN) test --whole
 
 mutants: setup
-	@$(RUN) mutants $(CHAPTER)
+	@$(RUN) mutants $(CHAPTER) $(OPTIONS)
 
 serve: setup
 	@$(RUN) serve $(if $(PORT),--port $(PORT))

@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     mutants.add_argument("chapters", nargs="*", metavar="CHAPTER", help="a path, `theme/name` or `name`")
     mutants.add_argument("--sample", type=int, default=12, help="mutants per chapter")
     mutants.add_argument("--minutes", type=float, default=15, help="time bound for all chapters")
+    mutants.add_argument("--seed", type=int, help="draws another sample than the usual one")
     mutants.set_defaults(command=_mutants)
     return parser
 
@@ -262,7 +263,8 @@ def _mutants(options: argparse.Namespace) -> int:
     except chapters.UnknownChapter as error:
         print(error, file=sys.stderr)
         return BAD_CALL
-    return mutants.main(book, options.sample, options.minutes * 60)
+    seed = mutants.SEED if options.seed is None else options.seed
+    return mutants.main(book, options.sample, options.minutes * 60, seed)
 
 
 if __name__ == "__main__":
