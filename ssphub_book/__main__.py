@@ -149,7 +149,8 @@ def _new(options: argparse.Namespace) -> int:
     except scaffold.ScaffoldError as error:
         print(f"Le chapitre n'est pas créé. {error}", file=sys.stderr)
         return 1
-    print("Écrits, chapitre et ce qui l'accompagne :", *(f"  {file}" for file in files), sep="\n")
+    print("Écrits, chapitre et ce qui l'accompagne :")
+    print(*(f"  {place}" for place in scaffold.places(root, answers, files)), sep="\n")
     print("Remplacez chaque passage « À ÉCRIRE », avec l'exemple qui le suit. Ensuite :")
     print("  make preview", f"  make check CHAPTER={files[0]}", "  make test", sep="\n")
     return 0
