@@ -287,7 +287,7 @@ def test_the_preparation_says_how_far_it_is_then_that_it_is_ready(small_book, sm
     steps = [
         "Préparation de l'aperçu : lecture des pages…",
         f"{FILE} : exécution…",
-        "Préparation de l'aperçu : chapitres exécutés : 0 sur 1, rendu des pages…",
+        "Préparation de l'aperçu (chapitres exécutés : 0 sur 1) : rendu des pages…",
         "L'aperçu est prêt : ",
         "Chapitres exécutés : 0 sur 1 ; la page des autres se mettra à jour seule.",
     ]
@@ -295,7 +295,7 @@ def test_the_preparation_says_how_far_it_is_then_that_it_is_ready(small_book, sm
     assert said == sorted(said, key=preview.lines.index)
     preview = Preview(small_book)
     preview.stop()
-    assert any("exécutés : 1 sur 1, rendu" in line for line in preview.lines)
+    assert any("exécutés : 1 sur 1) : rendu" in line for line in preview.lines)
     assert not any(line.startswith("Chapitres") for line in preview.lines)
 
 

@@ -127,7 +127,7 @@ class Preview:
             self._read_pages(changed)
             self._read_chapters(changed)
         if changed is None:
-            self._progress.step(f"Préparation de l'aperçu : chapitres {self._share()}, rendu des pages…")
+            self._progress.step(f"Préparation de l'aperçu (chapitres {self._share()}) : rendu des pages…")
         shown = self._render()
         self._tell()
         self._check_outputs()
