@@ -1,6 +1,6 @@
 # The few commands people type: each is one call of the package, in the environment that `.venv` holds.
 PYTHON ?= python3
-PORT ?= 8000
+PORT ?=
 CHAPTER ?=
 OPTIONS ?=
 FORMAT ?= text
@@ -16,7 +16,7 @@ new: setup
 	@$(RUN) new $(OPTIONS)
 
 preview: setup
-	@$(RUN) preview --port $(PORT) $(CHAPTER)
+	@$(RUN) preview $(if $(PORT),--port $(PORT)) $(CHAPTER)
 
 test: setup
 	@$(RUN) test
@@ -25,10 +25,10 @@ test-all: setup
 	@$(RUN) test --whole
 
 mutants: setup
-	@$(RUN) mutants $(CHAPTER)
+	@$(RUN) mutants $(CHAPTER) $(OPTIONS)
 
 serve: setup
-	@$(RUN) serve --port $(PORT)
+	@$(RUN) serve $(if $(PORT),--port $(PORT))
 
 check: setup
 	@$(RUN) check $(CHAPTER) --format $(FORMAT) $(if $(STRICT),--strict)

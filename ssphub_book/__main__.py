@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import errno
 import json
 import os
 import signal
@@ -14,9 +13,10 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from ssphub_book import chapters, environment
+from ssphub_book import chapters, environment, ports
 
 ROOT = Path(__file__).resolve().parent.parent
+PORT = "0: any free one; by default 8000, or the next free one"
 BAD_CALL = 2
 INTERRUPTED = 130
 
@@ -71,12 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     form.set_defaults(command=_format)
 
     serve = commands.add_parser("serve", help="serve the built site on loopback")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", type=int, help=PORT)
     serve.set_defaults(command=_serve)
 
     preview = commands.add_parser("preview", help="show the book while it is written, changes by themselves")
     preview.add_argument("chapter", nargs="?", metavar="CHAPTER", help="a page's path, a chapter's name")
-    preview.add_argument("--port", type=int, default=8000)
+    preview.add_argument("--port", type=int, help=PORT)
     preview.set_defaults(command=_preview)
 
     notebooks = commands.add_parser("notebooks", help="write the notebooks that readers download")
@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     mutants.add_argument("chapters", nargs="*", metavar="CHAPTER", help="a path, `theme/name` or `name`")
     mutants.add_argument("--sample", type=int, default=12, help="mutants per chapter")
     mutants.add_argument("--minutes", type=float, default=15, help="time bound for all chapters")
+    mutants.add_argument("--seed", type=int, help="draws another sample than the usual one")
     mutants.set_defaults(command=_mutants)
     return parser
 
@@ -148,7 +149,8 @@ def _new(options: argparse.Namespace) -> int:
     except scaffold.ScaffoldError as error:
         print(f"Le chapitre n'est pas créé. {error}", file=sys.stderr)
         return 1
-    print("Écrits, chapitre et ce qui l'accompagne :", *(f"  {file}" for file in files), sep="\n")
+    print("Écrits, chapitre et ce qui l'accompagne :")
+    print(*(f"  {place}" for place in scaffold.places(root, answers, files)), sep="\n")
     print("Remplacez chaque passage « À ÉCRIRE », avec l'exemple qui le suit. Ensuite :")
     print("  make preview", f"  make check CHAPTER={files[0]}", "  make test", sep="\n")
     return 0
@@ -164,9 +166,11 @@ def _format(options: argparse.Namespace) -> int:
     except chapters.ChapterError as error:
         print(error, file=sys.stderr)
         return 1
-    print(*report.changed, *report.refused, sep="\n", end="\n" if report.changed or report.refused else "")
+    for line in (*report.changed, *report.refused, *report.long):
+        print(line)
     verb = "à mettre en forme (make format)" if options.check else "mis en forme"
     counts = f"{len(report.changed)} {verb}, {len(report.refused)} passage(s) laissé(s) tel(s) quel(s)"
+    counts += f", {len(report.long)} cellule(s) à couper" if report.long else ""
     print(f"{len(paths)} fichier(s) lu(s), {counts}.")
     return 1 if report.refused or (options.check and report.changed) else 0
 
@@ -177,12 +181,15 @@ def _serve(options: argparse.Namespace) -> int:
         print("Le livre n'est pas construit : lancez d'abord « make book ».", file=sys.stderr)
         return 1
     handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    say = partial(print, flush=True)
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
-    except OSError:
-        print(f"Le port {options.port} est pris : essayez « make serve PORT=8001 ».", file=sys.stderr)
+        server = ports.take(
+            lambda port: ThreadingHTTPServer(("127.0.0.1", port), handler), options.port, "serve", say
+        )
+    except ports.PortTaken as error:
+        print(error, file=sys.stderr)
         return 1
-    print(f"Le livre est sur http://localhost:{options.port}/ (Ctrl+C pour arrêter)", flush=True)
+    say(f"Le livre est sur http://localhost:{server.server_address[1]}/ (Ctrl+C pour arrêter)")
     with server:
         server.serve_forever()
     return 0
@@ -198,13 +205,8 @@ def _preview(options: argparse.Namespace) -> int:
     except chapters.UnknownChapter as error:
         print(error, file=sys.stderr)
         return BAD_CALL
-    except (publication.BuildError, chapters.ChapterError) as error:
+    except (publication.BuildError, chapters.ChapterError, ports.PortTaken) as error:
         print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        print(f"Le port {options.port} est pris : essayez « make preview PORT=8001 ».", file=sys.stderr)
         return 1
     return 0
 
@@ -262,7 +264,8 @@ def _mutants(options: argparse.Namespace) -> int:
     except chapters.UnknownChapter as error:
         print(error, file=sys.stderr)
         return BAD_CALL
-    return mutants.main(book, options.sample, options.minutes * 60)
+    seed = mutants.SEED if options.seed is None else options.seed
+    return mutants.main(book, options.sample, options.minutes * 60, seed)
 
 
 if __name__ == "__main__":

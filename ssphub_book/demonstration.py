@@ -33,8 +33,8 @@ def values(parquet: Path) -> dict[str, object]:
     measure, derivation = measure_of(table, group)
     if group is None or measure is None:
         message = (
-            f"{parquet.name} n'a pas les deux colonnes de la démonstration, une qui fait de deux à douze "
-            "groupes et une grandeur : prenez un autre jeu, ou un nouveau nom."
+            f"{parquet.name} n'a pas les deux colonnes que compare le chapitre de départ : une qui range les "
+            "lignes en deux à douze groupes, et une grandeur, ou un texte dont il mesure la longueur."
         )
         raise NothingToCompare(message)
     if derivation:

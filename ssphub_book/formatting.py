@@ -15,13 +15,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
 
 from ssphub_book import chapters, plain
 from ssphub_book.chapters import Cell, Chapter, ChapterError
+from ssphub_book.contract import cells
 
 PACKAGE = Path(__file__).resolve().parent
 SETTINGS = PACKAGE.parent / "pyproject.toml"
@@ -40,10 +41,12 @@ PROVENANCE = re.compile(r' (?:bullet|line|source|backrefs)="[^"]*"')  # of no co
 
 @dataclass
 class Report:
-    """Files whose form changes, and what was left alone (`file:line  message`), in French."""
+    """Files whose form changes, what was left alone and the cells that their form makes too long
+    (`file:line  message`), in French."""
 
     changed: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    long: list[str] = field(default_factory=list)
 
 
 def format_files(root: Path, paths: Iterable[Path], *, write: bool) -> Report:
@@ -57,9 +60,19 @@ def format_files(root: Path, paths: Iterable[Path], *, write: bool) -> Report:
     for before, after in zip(pages, _cells(prose, report), strict=True):
         if after != before.text:
             report.changed.append(before.file)
+            report.long += _made_too_long(before, _replaced(before, after), in_form=write)
             if write:
                 before.path.write_text(after, encoding="utf-8")
     return report
+
+
+def _made_too_long(before: Chapter, after: Chapter, *, in_form: bool) -> Iterator[str]:
+    """The cells that were short enough before, at their lines in the file as it is, or once `in_form`."""
+    for old, new in zip(_python_cells(before), _python_cells(after), strict=True):
+        if cells.is_long(new) and not cells.is_long(old):
+            finding = cells.too_long(after, new)
+            line = new.line if in_form else old.line
+            yield str(replace(finding, line=line, message=f"une fois mise en forme, {finding.message}"))
 
 
 def formatted(page: Chapter) -> str:

@@ -176,19 +176,27 @@ def verdict(run: execution.Run, baseline: list[str], chapter: Chapter) -> str:
     return "survived"
 
 
-def main(book: list[Chapter], sample: int, seconds: float) -> int:
-    """Run a fixed sample of mutants of each chapter, report, and return 1 where one misses the goal."""
+@dataclass(frozen=True)
+class Sample:
+    """Verdict of each mutant that ran within the time bound, out of `drawn`."""
+
+    verdicts: dict[Mutant, str]
+    drawn: int
+
+    @property
+    def cut_short(self) -> bool:
+        return len(self.verdicts) < self.drawn
+
+
+def main(book: list[Chapter], sample: int, seconds: float, seed: int = SEED) -> int:
+    """Run a sample of mutants of each chapter, the same for the same seed, report, and return 1 where one
+    misses the goal."""
     reached = True
     for chapter in book:
-        verdicts = _run_sample(chapter, sample, seconds / len(book))
-        reached &= _report(chapter, verdicts)
+        with _copy_of_the_book(chapter) as copied:
+            found = _run_sample(copied, sample, seconds / len(book), seed)
+        reached &= _report(chapter, found)
     return 0 if reached else 1
-
-
-def _run_sample(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant, str]:
-    """Verdict of each sampled mutant that ran within the time bound."""
-    with _copy_of_the_book(chapter) as copied:
-        return _run_sample_in(copied, sample, seconds)
 
 
 @contextmanager
@@ -210,14 +218,14 @@ def _copy_of_the_book(chapter: Chapter) -> Iterator[Chapter]:
         yield read(root, root / chapter.file)
 
 
-def _run_sample_in(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant, str]:
+def _run_sample(chapter: Chapter, sample: int, seconds: float, seed: int) -> Sample:
     execution.execute([chapter])
     notebook = Cache(chapter.root).executed(chapter)
     if notebook is None:
         raise SystemExit(f"{chapter.file} : le chapitre échoue sans altération ; corrigez-le d'abord.")
     baseline = visible_outputs(chapter, notebook)
     candidates = mutants_of(chapter)
-    drawn = random.Random(SEED).sample(candidates, min(sample, len(candidates)))
+    drawn = random.Random(seed).sample(candidates, min(sample, len(candidates)))
     by_text = {mutant.perturbed.text: mutant for mutant in drawn}
     perturbed = [mutant.perturbed for mutant in by_text.values()]
     verdicts: dict[Mutant, str] = {}
@@ -225,16 +233,23 @@ def _run_sample_in(chapter: Chapter, sample: int, seconds: float) -> dict[Mutant
         mutant = by_text[run.chapter.text]
         verdicts[mutant] = verdict(run, baseline, run.chapter)
         print(f"  {len(verdicts)}/{len(perturbed)}  {verdicts[mutant]}  {mutant}", flush=True)
-    return verdicts
+    return Sample(verdicts, len(perturbed))
 
 
-def _report(chapter: Chapter, verdicts: dict[Mutant, str]) -> bool:
-    """Print and put on record what the sample gave; return whether the goal is reached."""
-    counts = {v: list(verdicts.values()).count(v) for v in sorted(set(verdicts.values()))}
+def _report(chapter: Chapter, sample: Sample) -> bool:
+    """Print what the sample gave, and put it on record where it is whole; return whether the goal is
+    reached."""
+    verdicts = list(sample.verdicts.values())
+    counts = {v: verdicts.count(v) for v in sorted(set(verdicts))}
     caught = sum(count for v, count in counts.items() if v.startswith("caught"))
     telling = caught + counts.get("survived", 0)
-    state.record(chapter.root, chapter, caught, telling)
+    if not sample.cut_short:
+        state.record(chapter.root, chapter, caught, telling)
     share = caught / telling if telling else 1.0
     details = ", ".join(f"{count} {v}" for v, count in counts.items())
     print(f"{chapter.file}: {caught}/{telling} caught ({share:.0%}); {details}", flush=True)
+    if sample.cut_short:
+        done = f"le temps accordé n'a suffi qu'à {len(verdicts)} des {sample.drawn} altérations tirées"
+        remedy = "donnez plus de temps (--minutes), ou tirez-en moins (--sample)"
+        print(f"{chapter.file} : {done}. Rien n'est inscrit dans {state.RECORD} : {remedy}.", flush=True)
     return share >= GOAL

@@ -21,6 +21,13 @@ from ssphub_book.listing import LEVELS, PATHS, THEMES, TOC, ListingError, add_to
 
 TEMPLATE = Path(__file__).resolve().parent / "template"
 DATA_TEMPLATE = TEMPLATE / "jeu_de_donnees"
+WRITTEN = {
+    ".md": "le chapitre",
+    "SOURCE.md": "la fiche du jeu de données, à remplir",
+    "extract.py": "le programme qui refait le jeu",
+    ".parquet": "le jeu de données",
+}
+LISTINGS = {TOC: "sa ligne dans la table des matières", PATHS: "son étape dans un parcours de lecture"}
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DATA_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
@@ -73,6 +80,19 @@ def create(root: Path, answers: Answers) -> list[Path]:
             raise ScaffoldError(message) from None
         raise
     return [path.relative_to(root) for path in contents]
+
+
+def places(root: Path, answers: Answers, files: list[Path]) -> list[str]:
+    """Where the chapter is now, `file` or `file:line`, and what each place is."""
+    found = []
+    for file in files:
+        if file.as_posix() not in LISTINGS:
+            found.append(f"{file}  ({WRITTEN[file.name if file.name in WRITTEN else file.suffix]})")
+            continue
+        lines = (root / file).read_text(encoding="utf-8").splitlines()
+        numbers = [n for n, line in enumerate(lines, 1) if line.endswith(f"{answers.theme}/{answers.name}")]
+        found += [f"{file}:{number}  ({LISTINGS[file.as_posix()]})" for number in numbers]
+    return found
 
 
 def ask(
@@ -222,7 +242,12 @@ def _check_data(root: Path, answer: str) -> str:
     if folder.exists() and answer not in data_sets(root):
         raise ScaffoldError(f"le dossier {folder.relative_to(root)} existe, sans SOURCE.md : complétez-le.")
     if answer in data_sets(root):
-        _values(folder / f"{answer}.parquet")
+        try:
+            _values(folder / f"{answer}.parquet")
+        except ScaffoldError as error:
+            others = ", ".join([*demonstrable_sets(root), "un nouveau nom"])
+            remedy = f"Commencez avec un de ceux-ci : {others} ; vous changerez de jeu dans le chapitre."
+            raise ScaffoldError(f"{error} {remedy}") from None
     return answer
 
 

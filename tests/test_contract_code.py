@@ -37,6 +37,10 @@ NETWORK = [
     'import requests as r\nwith r.Session() as s:\n    s.post(url="http://example.org/a")',
     'from urllib.request import urlopen\nurlopen(f"https://example.org/{page}")',
     'import pandas as pd\npd.read_csv("s3://seau/communes.csv")',
+    'import pandas as pd\npd.read_csv("s3://seau/a", storage_options={"endpoint_url": "https://example.org"})',
+    'import pandas as pd\npd.read_csv("s3://seau/a", storage_options={"endpoint_url": os.environ["DEPOT"]})',
+    'import pandas as pd\npd.read_csv("https://example.org/a", storage_options={"endpoint": "http://localhost"})',
+    'pd.read_csv("s3://seau/a", storage_options={"endpoint_url": "http://localhost", **acces})',
     'import polars as pl\npl.scan_parquet("https://example.org/communes.parquet")',
     "import duckdb\nduckdb.sql(\"SELECT * FROM 'https://example.org/a.parquet'\")",
     'import subprocess\nsubprocess.run(["curl", "-O", "https://example.org/a"])',
@@ -58,6 +62,10 @@ LOCAL = [
     'adresses = {"a": 1}\nadresses.get("a")',
     'import pandas as pd\npd.read_csv("../data/petit/valeur.csv")',
     'import requests\nrequests.get(f"{serveur}/page")',
+    'import polars as pl\npl.read_csv("s3://seau/a", storage_options={"aws_endpoint_url": "http://127.0.0.1:9000"})',
+    'depot = "http://localhost:9000"\nacces = {"client_kwargs": {"endpoint_url": depot}}\n'
+    'pd.read_csv("s3://seau/a", storage_options=acces)',
+    'pl.scan_csv("s3://seau/a", storage_options={"endpoint_url": f"http://127.0.0.1:{port}"})',
     "%%bash\n# curl https://example.org\ncurl -s http://127.0.0.1:8000/",
     "%%bash\ngit clone forge:depot.git && git push origin main",
     "%%bash\npip install --no-index --find-links paquets pandas",
@@ -74,6 +82,21 @@ def test_a_call_of_the_network(found, cell):
 
 def test_an_address_kept_in_a_name(found):
     assert found("reseau", 'URL = "https://example.org/a.csv"', "import pandas as pd\npd.read_csv(URL)")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'acces = {"endpoint_url": "https://example.org"}',
+        'acces["endpoint_url"] = "https://example.org"',
+        'acces.update(endpoint_url="https://example.org")',
+        'acces |= {"endpoint_url": "https://example.org"}',
+    ],
+)
+def test_options_that_change_say_nothing_of_the_machine_that_answers(found, change):
+    here = 'acces = {"endpoint_url": "http://127.0.0.1:9000"}'
+    read = 'pd.read_csv("s3://seau/a", storage_options=acces)'
+    assert found("reseau", here, change, read) == [read]
 
 
 @pytest.mark.parametrize("cell", LOCAL)
@@ -222,6 +245,28 @@ def test_a_time_that_the_page_would_show(found, cell):
 
 def test_a_time_kept_for_another_cell(found):
     assert found("horloge", "import time\ndebut = time.time()", "print(debut)") == ["print(debut)"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "begins"),
+    [
+        (["import time\ntime.time()"], "la page montrerait"),
+        (["import time\ndebut = time.time()", "print(debut)"], "par « debut », la page montrerait"),
+        (
+            ["import time\ndebut = time.time()", 'ecart = round(3 - debut)\nprint(f"{ecart} s")'],
+            "par « ecart », la page montrerait",
+        ),
+        (
+            ["import time\na = time.time()\nb = time.time()\nprint(valeur, b - a)"],
+            "par « a », « b », la page montrerait",
+        ),
+    ],
+)
+def test_the_names_that_bring_a_time_to_the_page_are_said(small_book, small_chapter, edit, cells, begins):
+    edit(small_chapter, HERE, "\n\n".join(CELL % f"{cell}\n" for cell in cells))
+    findings = contract.check_book(chapters.find(small_book), small_book)
+    (message,) = (f.message for f in findings if f.rule == "horloge")
+    assert message.startswith(begins)
 
 
 @pytest.mark.parametrize("cell", STEADY)

@@ -189,6 +189,31 @@ def test_a_cell_whose_meaning_would_change_is_left_alone_and_reported(small_book
     assert refused.startswith("notebooks/essais/essai.md:12  format  ") and "laissée telle quelle" in refused
 
 
+LONG = f"noms = {[f'commune {n}' for n in range(40)]}"  # one line, forty-two in form
+
+
+def test_a_cell_that_its_form_makes_too_long_is_named_with_its_line_and_what_to_do(small_book, capsys):
+    hidden = "---\ntags: [verification, remove-cell]\n---\n"
+    text = f"{HEAD}# Titre\n\n{cell('x=[1,2,3,]')}\n{cell(LONG)}\n{cell(LONG, hidden)}"
+    path = small_book / "notebooks/essais/essai.md"
+    path.write_text(text, encoding="utf-8")
+    run = ["--root", str(small_book), "format", str(path)]
+    assert command_line.main([*run, "--check"]) == 1
+    before = capsys.readouterr().out
+    assert command_line.main(run) == 0
+    after = capsys.readouterr().out
+    for said, lines in ((before, text.split("\n")), (after, path.read_text(encoding="utf-8").split("\n"))):
+        line = next(n for n, one in enumerate(lines, start=1) if one.startswith("noms = ["))
+        named = [one for one in said.splitlines() if "cellule-longue" in one]
+        assert named == [
+            f"notebooks/essais/essai.md:{line}  cellule-longue  une fois mise en forme, 42 lignes de code "
+            "dans une cellule.  → coupez-la : 30 lignes au plus, une idée par cellule."
+        ]
+        assert said.endswith(", 1 cellule(s) à couper.\n")
+    assert command_line.main(run) == 0
+    assert "à couper" not in capsys.readouterr().out  # `make check` says it from now on
+
+
 def test_one_process_formats_every_cell(small_book, monkeypatch):
     calls = []
     run = formatting.subprocess.run

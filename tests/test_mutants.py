@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import re
 import subprocess
 
 import pytest
 
+from ssphub_book import __main__ as command_line
 from ssphub_book import chapters, execution, mutants, state
 
 
@@ -75,10 +75,45 @@ def test_an_error_and_an_output_that_stays(small_book):
     assert verdict_of(small_book, "valeur = int", "valeur = 0 + int") == "unchanged"
 
 
-def test_the_sample_is_the_same_every_time(small_book):
-    candidates = list(map(str, mutants.mutants_of(read(small_book))))
-    draws = [random.Random(mutants.SEED).sample(candidates, 3) for _ in range(2)]
-    assert draws[0] == draws[1]
+@pytest.fixture
+def instant(monkeypatch):
+    """No mutant runs: every one is caught at once, but for the last `unfinished` of a sample."""
+
+    run = execution.run_all
+
+    def make(unfinished: int = 0) -> list[list[str]]:
+        drawn: list[list[str]] = []
+
+        def run_all(perturbed, until, report, seconds=None):
+            if seconds is None:  # the chapter itself
+                yield from run(perturbed, until, report)
+                return
+            drawn.append([chapter.text for chapter in perturbed])
+            for chapter in perturbed[: len(perturbed) - unfinished]:
+                yield execution.not_run(chapter, "essai")
+
+        monkeypatch.setattr(mutants.execution, "run_all", run_all)
+        return drawn
+
+    return make
+
+
+def test_the_sample_is_the_same_for_the_same_seed(small_book, instant):
+    drawn = instant()
+    for words in ([], ["--seed", "2024"], ["--seed", "7"]):
+        assert command_line.main(["--root", str(small_book), "mutants", "--sample", "3", *words]) == 0
+    usual, again, other = drawn
+    assert usual == again != other
+
+
+@pytest.mark.parametrize("unfinished", [0, 1, 3])
+def test_a_sample_that_time_cut_short_is_told_and_not_recorded(small_book, instant, capsys, unfinished):
+    instant(unfinished)
+    mutants.main([read(small_book)], sample=3, seconds=120)
+    assert (small_book / state.RECORD).is_file() is not bool(unfinished)
+    said = capsys.readouterr().out.splitlines()[-1]
+    told = f"n'a suffi qu'à {3 - unfinished} des 3 altérations tirées. Rien n'est inscrit dans"
+    assert (told in said) is bool(unfinished)
 
 
 def test_a_mutant_leaves_the_authors_folder_and_repository_alone(small_book, small_chapter, edit, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import signal
 import subprocess
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from ssphub_book import __main__ as command_line
 from ssphub_book import chapters, publication
-from ssphub_book.preview import rendering
+from ssphub_book.preview import loop, rendering
 from ssphub_book.preview.mirror import Mirror, is_chapter
+from ssphub_book.preview.progress import Progress
 from tests.conftest import ROOT, write_small_book
 
 PATIENCE = 60  # seconds; the machine may be busy
@@ -40,7 +43,7 @@ class Preview:
         )
         self.lines: list[str] = []
         threading.Thread(target=self._read, daemon=True).start()
-        self.address = re.search(r"http://\S+", self.wait("L'aperçu est sur"))[0]
+        self.address = re.search(r"http://\S+", self.wait("L'aperçu est prêt : "))[0]
 
     def _read(self) -> None:
         for line in self.process.stdout:
@@ -275,6 +278,54 @@ def test_a_page_that_is_named_is_the_only_one_executed(small_book, small_chapter
     edit(other, "Un cas.", "Un autre cas.")
     preview.wait("notebooks/essais/deux.md : exécution…")
     preview.stop()
+
+
+def test_the_preparation_says_how_far_it_is_then_that_it_is_ready(small_book, small_chapter):
+    preview = Preview(small_book)
+    preview.wait(f"{FILE} : à jour")
+    preview.stop()
+    steps = [
+        "Préparation de l'aperçu : lecture des pages…",
+        f"{FILE} : exécution…",
+        "Préparation de l'aperçu (chapitres exécutés : 0 sur 1) : rendu des pages…",
+        "L'aperçu est prêt : ",
+        "Chapitres exécutés : 0 sur 1 ; la page des autres se mettra à jour seule.",
+    ]
+    said = [next((line for line in preview.lines if line.startswith(step)), step) for step in steps]
+    assert said == sorted(said, key=preview.lines.index)
+    preview = Preview(small_book)
+    preview.stop()
+    assert any("exécutés : 1 sur 1) : rendu" in line for line in preview.lines)
+    assert not any(line.startswith("Chapitres") for line in preview.lines)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_the_preparation_on_one_line():
+    screen = Terminal()
+    progress = Progress(lambda line: print(line, file=screen), screen)
+    with progress:
+        progress.step("Lecture…")
+        progress.say("Une erreur.")
+        progress.step("Rendu…")
+        deadline = time.monotonic() + PATIENCE
+        while "Rendu… 1 s" not in screen.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.1)
+    progress.say("Prêt.")
+    shown = [line.split("\r\x1b[K")[-1] for line in screen.getvalue().split("\n")[:-1]]
+    assert shown == ["Une erreur.", "Prêt."]
+    assert "Lecture… 0 s" in screen.getvalue() and "Rendu… 1 s" in screen.getvalue()
+
+
+def test_a_preview_that_starts_again_keeps_its_port(monkeypatch):
+    words = ["python", "-m", "ssphub_book", "preview", "--port", "0", "git"]
+    monkeypatch.setattr(sys, "orig_argv", words)
+    again = loop._again(8003)
+    options = command_line._parser().parse_args(again[3:])
+    assert (again[0], options.port, options.chapter) == (sys.executable, 8003, "git")
 
 
 def test_a_second_preview_and_a_port_that_is_taken_are_refused_plainly(preview, book, small_book):

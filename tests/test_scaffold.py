@@ -29,7 +29,8 @@ from ssphub_book import (
 from tests import test_data
 from tests.conftest import ROOT, sample
 
-DATA_SETS = sample(scaffold.demonstrable_sets(ROOT), 2)
+TEXTS = "service_public"  # documents, without a column of numbers
+DATA_SETS = sorted({*sample(scaffold.demonstrable_sets(ROOT), 2), TEXTS})
 NEW = "pays_monde"
 GIVEN = {
     "theme": "collecte",
@@ -39,6 +40,7 @@ GIVEN = {
     "level": "débutant",
     "data": "rec99",
 }
+ANSWERS = scaffold.Answers(**GIVEN)
 TOC = """\
 format: jb-book
 root: book/index  # the welcome
@@ -258,6 +260,9 @@ def test_a_chapter_joins_the_path_of_its_level(book):
     start(book, level="intermédiaire")
     text = (book / listing.PATHS).read_text(encoding="utf-8")
     after = yaml.safe_load(text)
+    (place,) = (place for place in scaffold.places(book, ANSWERS, [Path(listing.PATHS)]))
+    number = text.splitlines().index("    - chapitre: collecte/lire-un-fichier") + 1
+    assert place == f"{listing.PATHS}:{number}  (son étape dans un parcours de lecture)"
     step = after["praticien"]["etapes"].pop()
     assert after == before
     assert step["chapitre"] == "collecte/lire-un-fichier" and "À ÉCRIRE" in step["pourquoi"]
@@ -393,7 +398,15 @@ def test_the_end_of_the_input_stops_the_conversation(book):
 def test_what_follows_is_said(book, capsys):
     assert run(book, *options(data=NEW)) == 0
     said = capsys.readouterr().out
-    assert f"notebooks/data/{NEW}/extract.py" in said
+    toc = (book / "_toc.yml").read_text(encoding="utf-8").splitlines()
+    line = toc.index("      - file: notebooks/collecte/lire-un-fichier") + 1
+    assert [one.strip() for one in said.splitlines()[1:6]] == [
+        "notebooks/collecte/lire-un-fichier.md  (le chapitre)",
+        f"notebooks/data/{NEW}/SOURCE.md  (la fiche du jeu de données, à remplir)",
+        f"notebooks/data/{NEW}/extract.py  (le programme qui refait le jeu)",
+        f"notebooks/data/{NEW}/{NEW}.parquet  (le jeu de données)",
+        f"_toc.yml:{line}  (sa ligne dans la table des matières)",
+    ]
     commands = ["make preview", "make check CHAPTER=notebooks/collecte/lire-un-fichier.md", "make test"]
     assert [line.strip() for line in said.splitlines()[-3:]] == commands
 
@@ -407,5 +420,8 @@ def test_a_data_set_without_two_columns_to_compare_is_refused_and_not_proposed(t
     root = empty_book(tmp_path / "livre", ["contours", "rec99"])
     assert scaffold.data_sets(root) == ["contours", "rec99"]
     assert scaffold.demonstrable_sets(root) == ["rec99"]
-    with pytest.raises(scaffold.ScaffoldError, match=r"contours\.parquet n'a pas les deux colonnes"):
+    with pytest.raises(
+        scaffold.ScaffoldError, match=r"contours\.parquet n'a pas les deux colonnes"
+    ) as refused:
         start(root, data="contours")
+    assert "Commencez avec un de ceux-ci : rec99, un nouveau nom ;" in str(refused.value)

@@ -115,18 +115,22 @@ def _clock(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
         hidden = cell.tags & UNSEEN or "mesure" in cell.tags
         for line in _magics(cell):
             if not hidden:
-                yield _dated(chapter, line)
+                yield _dated(chapter, line, [])
         tree = syntax.tree(cell)
         for rank, statement in enumerate(tree.body if tree else ()):
             shown = _shown(statement, last=rank == len(tree.body) - 1)
             dated = [node for node in shown if _reads_clock(node, names) or syntax.used(node) & timed]
             if dated and not hidden:
-                yield _dated(chapter, syntax.line(cell, dated[0]))
+                yield _dated(chapter, syntax.line(cell, dated[0]), sorted(syntax.used(dated[0]) & timed))
             timed = _timed(statement, names, timed)
 
 
-def _dated(chapter: Chapter, line: int) -> Finding:
+def _dated(chapter: Chapter, line: int, carriers: list[str]) -> Finding:
+    """`carriers`: the names that bring the time to the page; none where it is read on the spot."""
     message = "la page montrerait une heure ou une durée, qui change à chaque exécution."
+    if carriers:
+        names = ", ".join(f"« {name} »" for name in carriers)
+        message = f"par {names}, {message}"
     remedy = "écrivez une date fixe ; si la durée est le sujet, donnez à la cellule l'étiquette « mesure »."
     return Finding(chapter.file, line, "horloge", message, remedy)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from ssphub_book.chapters import Cell, Chapter
@@ -18,6 +19,7 @@ FETCHERS = {
     "Client", "AsyncClient", "download",
 }  # fmt: skip
 READER = re.compile(r"(?:read|scan)_\w+")
+ENDPOINTS = {"endpoint_url", "aws_endpoint_url", "aws_endpoint", "endpoint"}  # of S3, as its readers name it
 QUERIES = {"sql", "execute", "query"}
 RUNNERS = {"run", "call", "check_call", "check_output", "Popen", "system", "getoutput"}
 INSTALL = re.compile(
@@ -42,9 +44,11 @@ PULL_REMEDY = "faites préparer l'image avant l'exécution."
 
 
 def _network(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
-    constants = _constants(chapter)
+    constants, options = _constants(chapter), _dictionaries(chapter)
     for cell, call, name in syntax.calls(chapter):
         what, remedy = _call(call, name.rsplit(".", 1)[-1], constants)
+        if what.startswith("s3://") and _on_this_machine(call, constants, options):
+            continue
         if what:
             yield _online(chapter, syntax.line(cell, call), what, remedy)
     for cell in chapter.cells:
@@ -68,6 +72,37 @@ def _constants(chapter: Chapter) -> dict[str, str]:
         for target in node.targets
         if isinstance(target, ast.Name) and _is_text(node.value)
     }
+
+
+def _dictionaries(chapter: Chapter) -> dict[str, ast.expr]:
+    """Names given one value in the whole chapter, then only passed on by keyword: the options of readers."""
+    nodes = [node for cell in chapter.cells for node in syntax.walk(cell)]
+    written = Counter(node.id for node in nodes if isinstance(node, ast.Name))
+    passed = Counter(
+        node.value.id for node in nodes if isinstance(node, ast.keyword) and isinstance(node.value, ast.Name)
+    )
+    return {
+        target.id: node.value
+        for node in nodes
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+        for target in node.targets
+        if isinstance(target, ast.Name) and written[target.id] == 1 + passed[target.id]
+    }
+
+
+def _on_this_machine(call: ast.Call, constants: dict[str, str], options: dict[str, ast.expr]) -> bool:
+    """Whether the call itself says that its `s3://` address is that of a server of this machine."""
+    given = syntax.keyword(call, "storage_options")
+    given = options.get(given.id) if isinstance(given, ast.Name) else given
+    found = [
+        _text(value, constants)
+        for node in (ast.walk(given) if given else ())
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if key is None or (_is_text(key) and key.value.lower() in ENDPOINTS)  # None: of `**others`
+    ]
+    hosts = [ADDRESS.match(text) for text in found]
+    return bool(hosts) and all(host and LOOPBACK.fullmatch(host[1]) for host in hosts)
 
 
 def _is_text(node: ast.AST) -> bool:

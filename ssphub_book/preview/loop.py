@@ -9,18 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import yaml
 
-from ssphub_book import chapters, contract, execution, publication
+from ssphub_book import chapters, contract, execution, ports, publication
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import Chapter, ChapterError
 from ssphub_book.contract import MEND, Finding
 from ssphub_book.preview import rendering
 from ssphub_book.preview.executions import Executions
 from ssphub_book.preview.mirror import Mirror
+from ssphub_book.preview.progress import Progress
 from ssphub_book.preview.server import Server, Status
 from ssphub_book.preview.watching import Watcher
 
@@ -31,12 +33,14 @@ INNER_LINE = re.compile(r"\(ligne (\d+) de ")
 PROBE = "import ssphub_book.preview.loop, ssphub_book.warm"
 
 
-def run(root: Path, port: int, wanted: Path | None = None, report: Callable[[str], None] = print) -> None:
+def run(
+    root: Path, port: int | None, wanted: Path | None = None, report: Callable[[str], None] = print
+) -> None:
     """Serve the preview until Ctrl+C; `wanted`: the page to open. Where it is named, the other chapters that
-    are not executed wait until they are saved.
+    are not executed wait until they are saved. Without a `port`, the first free one is taken.
 
     Raises BuildError where another preview of the book runs, ChapterError where `wanted` is not there,
-    OSError where the port is taken.
+    PortTaken where the port is.
     """
     root = root.resolve()
     page = _page(root, wanted)
@@ -44,12 +48,14 @@ def run(root: Path, port: int, wanted: Path | None = None, report: Callable[[str
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup asks
             signal.signal(number, signal.default_int_handler)
     with publication.alone(root / LOCK, BUSY):
-        server = Server(root / rendering.SITE, port)
-        preview = Preview(root, server, report, f"{page}.md" if wanted else "")
+        server = ports.take(partial(Server, root / rendering.SITE), port, "preview", report)
+        progress = Progress(report)
+        preview = Preview(root, server, progress, f"{page}.md" if wanted else "")
         try:
-            report("Préparation de l'aperçu…")
-            preview.update(None)
-            report(f"L'aperçu est sur {server.address(page)} (Ctrl+C pour arrêter)")
+            with progress:
+                preview.update(None)
+            report(f"L'aperçu est prêt : {server.address(page)} (Ctrl+C pour arrêter)")
+            preview.tell_what_is_left()
             preview.follow()
         except KeyboardInterrupt:
             report("\nAperçu arrêté.")
@@ -74,14 +80,16 @@ def _page(root: Path, wanted: Path | None) -> str:
 class Preview:
     """The state of the preview: findings by kind and file, versions of the pages rendered."""
 
-    def __init__(self, root: Path, server: Server, report: Callable[[str], None], wanted: str = ""):
-        self._root, self._server, self._report, self._wanted = root, server, report, wanted
+    def __init__(self, root: Path, server: Server, progress: Progress, wanted: str = ""):
+        self._root, self._server, self._progress, self._wanted = root, server, progress, wanted
+        self._report = progress.say
         self._queue: SimpleQueue[set[Path] | execution.Run] = SimpleQueue()
         self._mirror = Mirror(root, root / rendering.MIRROR)
         self._executions = Executions(self._queue)
         self._cache = Cache(root)
         self._taken: dict[str, tuple[str, set[str]]] = {}  # text and contents that a chapter was checked with
         self._executed: dict[str, tuple[Chapter, object]] = {}  # outputs that wait to be checked
+        self._with_outputs: set[str] = set()  # the chapters whose outputs were shown
         self._found: dict[tuple[str, str], list[Finding]] = {}
         self._versions: dict[str, str] = {}
         self._toc: set[str] = set()
@@ -109,16 +117,32 @@ class Preview:
             self._restart()
         for run in ended:
             self._end(run)
+        if ended:
+            self.tell_what_is_left()
+        if changed is None:
+            self._progress.step("Préparation de l'aperçu : lecture des pages…")
         if changed is None or changed:
             self._mirror.follow()
             self._read_contents()
             self._read_pages(changed)
             self._read_chapters(changed)
+        if changed is None:
+            self._progress.step(f"Préparation de l'aperçu (chapitres {self._share()}) : rendu des pages…")
         shown = self._render()
         self._tell()
         self._check_outputs()
         self._tell()
         self._say(before, shown, time.monotonic() - started)
+
+    def tell_what_is_left(self) -> None:
+        """Say that chapters are still executed, where some are."""
+        if self._executions.files:
+            self._report(f"Chapitres {self._share()} ; la page des autres se mettra à jour seule.")
+
+    def _share(self) -> str:
+        waiting = set(self._executions.files)
+        done = len(self._with_outputs - waiting)
+        return f"exécutés : {done} sur {done + len(waiting)}"
 
     def close(self) -> None:
         self._watcher.close()
@@ -217,6 +241,7 @@ class Preview:
     def _forget(self, file: str) -> None:
         del self._taken[file]
         self._executions.stop(file)
+        self._with_outputs.discard(file)
         for kind in ("lecture", "cellules", "sorties", "sphinx"):
             self._set(kind, file, [])
 
@@ -240,6 +265,7 @@ class Preview:
 
     def _show(self, chapter: Chapter, notebook: object) -> None:
         self._set("cellules", chapter.file, [])
+        self._with_outputs.add(chapter.file)
         self._executed[chapter.file] = chapter, notebook
         self._mirror.put(chapter.file, chapter.keyed_text)
 
@@ -319,8 +345,13 @@ class Preview:
             self._report("Le paquet a changé : l'aperçu redémarre.")
             self.close()
             self._server.close()
-            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+            os.execv(sys.executable, _again(self._server.port))
         self._set("lecture", "ssphub_book", [_broken(done.stderr)])
+
+
+def _again(port: int) -> list[str]:
+    """The command that started the preview, on the port that it has: the last one given counts."""
+    return [sys.executable, *sys.orig_argv[1:], "--port", str(port)]
 
 
 def _is_code(path: Path) -> bool:

@@ -78,8 +78,12 @@ class Server(ThreadingHTTPServer):
         self.told = threading.Condition()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    @property
+    def port(self) -> int:
+        return self.server_address[1]
+
     def address(self, page: str) -> str:
-        return f"http://localhost:{self.server_address[1]}/{page}.html"
+        return f"http://localhost:{self.port}/{page}.html"
 
     def tell(self, status: Status) -> None:
         """Give every open page its new status."""
