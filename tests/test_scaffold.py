@@ -98,8 +98,8 @@ def options(**changes: str) -> list[str]:
 
 
 def state(root: Path) -> dict[str, bytes]:
-    """Every file and folder of the book."""
-    found = [path for path in root.rglob("*") if "__pycache__" not in path.parts]
+    """Every file and folder of the book, less what Python and our commands keep of what they read."""
+    found = [path for path in root.rglob("*") if not {"__pycache__", "_build"} & set(path.parts)]
     return {p.relative_to(root).as_posix(): p.read_bytes() if p.is_file() else b"" for p in found}
 
 
