@@ -38,6 +38,7 @@ class State:
 
     chapter: Chapter
     cells: int
+    shown: int
     checks: int
     assertions: int
     mutants: Mutants | None
@@ -70,6 +71,7 @@ def _state(
     return State(
         chapter,
         cells=said["cells"],
+        shown=said["shown"],
         checks=said["checks"],
         assertions=said["assertions"],
         mutants=found if found and found.code == said["code"] else None,
@@ -86,6 +88,7 @@ def _said(chapter: Chapter) -> dict:
     checks = [cell for cell in chapter.cells if "verification" in cell.tags]
     return {
         "cells": len(chapter.cells),
+        "shown": sum("remove-cell" not in cell.tags for cell in chapter.cells),
         "checks": len(checks),
         "assertions": sum(map(_assertions, checks)),
         "code": code(chapter),

@@ -20,7 +20,7 @@ def only(root) -> state.State:
 
 def test_what_a_chapter_holds(small_book):
     found = only(small_book)
-    assert (found.cells, found.checks, found.assertions, found.findings) == (14, 4, 1, 0)
+    assert (found.cells, found.shown, found.checks, found.assertions, found.findings) == (14, 10, 4, 1, 0)
     assert (found.seconds, found.executed, found.changed, found.mutants) == (None, None, None, None)
 
 
@@ -76,5 +76,5 @@ def test_the_page_says_what_was_counted(site):
             cell.get_text(strip=True)
             for cell in rows[french_line(found.chapter.title)].find_all(["th", "td"])
         ]
-        assert cells[1:4] == [str(found.cells), str(found.checks), str(found.assertions)]
+        assert cells[1:4] == [str(found.cells), str(found.shown), str(found.checks)]
         assert found.seconds is not None and f"{found.seconds:.0f}" in life.get_text()

@@ -15,6 +15,7 @@ from ssphub_book.sphinx.freshness import shows
 UNKNOWN = "non mesuré"
 CONTENT: dict[str, Callable[[state.State], str]] = {
     "Cellules": lambda s: str(s.cells),
+    "Visibles": lambda s: str(s.shown),
     "Contrôles cachés": lambda s: str(s.checks),
     "Affirmations": lambda s: str(s.assertions),
     "Altérations détectées": lambda s: (
