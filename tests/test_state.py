@@ -76,5 +76,5 @@ def test_the_page_says_what_was_counted(site):
             cell.get_text(strip=True)
             for cell in rows[french_line(found.chapter.title)].find_all(["th", "td"])
         ]
-        assert cells[1:4] == [str(found.cells), str(found.shown), str(found.checks)]
+        assert cells[1:4] == [f"{found.cells} ({found.shown})", str(found.checks), str(found.assertions)]
         assert found.seconds is not None and f"{found.seconds:.0f}" in life.get_text()

@@ -14,8 +14,7 @@ from ssphub_book.sphinx.freshness import shows
 
 UNKNOWN = "non mesuré"
 CONTENT: dict[str, Callable[[state.State], str]] = {
-    "Cellules": lambda s: str(s.cells),
-    "Visibles": lambda s: str(s.shown),
+    "Cellules (visibles)": lambda s: f"{s.cells} ({s.shown})",
     "Contrôles cachés": lambda s: str(s.checks),
     "Affirmations": lambda s: str(s.assertions),
     "Altérations détectées": lambda s: (
