@@ -102,7 +102,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from ssphub_book import publication
+    from ssphub_book import processes
+
+    processes.prepare()  # Sphinx is loaded beside what follows
+    with processes.loading():
+        from ssphub_book import publication
 
     try:
         site = publication.build(options.root)
@@ -223,7 +227,7 @@ def _notebooks(options: argparse.Namespace) -> int:
         runs = execution.execute(chapters.find(options.root), report=print)
         failures = [execution.describe(run) for run in runs.values() if run.failure]
         if not failures:
-            notebooks.write_tree(options.root, options.output, runs)
+            notebooks.write_tree(options.root, options.output)
     except chapters.ChapterError as error:
         failures = [str(error)]
     if failures:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -15,6 +17,7 @@ from ssphub_book import kept
 from ssphub_book.chapters import Chapter
 
 FOLDER = "_build/.jupyter_cache"
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,17 @@ class Cache:
             return self._cache.merge_match_into_notebook(chapter.notebook)[1]
         except KeyError:
             return None
+
+    def of(self, chapter: Chapter, subject: str, make: Callable[[NotebookNode], Made]) -> Made:
+        """What `make` gives for the executed notebook of a chapter; kept as long as it is that execution.
+
+        Raises KeyError where the chapter has to run first.
+        """
+        last = self.last_run(chapter)
+        if last is None:
+            raise KeyError(chapter.name)
+        text = f"{chapter.keyed_text}\0{last.moment.isoformat()}"
+        return kept.of(chapter.root, chapter.file, subject, text, lambda: make(self.executed(chapter)))
 
     def last_run(self, chapter: Chapter) -> LastRun | None:
         """When the kept execution of the chapter was made, and how long it took; None where none is."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -27,6 +28,9 @@ NOTEBOOKS = "notebooks"
 DATA = "notebooks/data"
 STYLE = "notebooks/ssphub.mplstyle"
 LAST_PART = "Pour aller plus loin"  # the heading above a chapter's references
+FENCE = re.compile(r"(`{3,}|~{3,})")
+HEADING = re.compile(r"(#{1,6})\s+(.*)")
+OPENERS = frozenset("`~#")  # what the lines of both begin with
 NUMBERED = {kind: re.compile(rf"{kind} \d+\b") for kind in ("Exercice", "Question")}
 COMPANION = re.compile(r"\]\((\w+\.py)\)")
 ENGINE_TAG = re.compile(r"^:?tags:.*\bmoteur\b", re.MULTILINE)
@@ -128,12 +132,14 @@ class Chapter:
         """(line, level, title) of each heading outside code."""
         found, fence = [], None
         for number, line in enumerate(self.lines, start=1):
-            mark = re.match(r"(`{3,}|~{3,})", line)
+            if line[:1] not in OPENERS:
+                continue
+            mark = FENCE.match(line)
             if mark and fence is None:
                 fence = mark[1]
             elif mark and line.strip() == mark[1] and len(mark[1]) >= len(fence):
                 fence = None
-            elif fence is None and (heading := re.match(r"(#{1,6})\s+(.*)", line)):
+            elif fence is None and (heading := HEADING.match(line)):
                 found.append((number, len(heading[1]), heading[2].strip()))
         return found
 
@@ -222,14 +228,18 @@ class Chapter:
     @cached_property
     def modules(self) -> list[Path]:
         """Modules of this repository that the code imports, directly or not."""
-        code = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
-        todo = [path for source in code for path in self._local_modules(source)]
+        bases = (self.path.parent, self.root / NOTEBOOKS, self.root)
+        local = {entry.partition(".")[0] for base in bases for entry in os.listdir(base)}
         seen: set[Path] = set()
-        while todo:
-            path = todo.pop()
-            if path not in seen:
+
+        def follow(names: set[str]) -> None:
+            near = [name.replace(".", "/") for name in names if name.partition(".")[0] in local]
+            found = {path for name in near for base in bases if (path := base / f"{name}.py").is_file()}
+            for path in found - seen:
                 seen.add(path)
-                todo += self._local_modules(path.read_text(encoding="utf-8"))
+                follow(_imported(path.read_text(encoding="utf-8")))
+
+        follow(kept.of(self.root, self.file, "imports", self.text, lambda: _imported(_code(self.text))))
         return sorted(seen)
 
     @property
@@ -238,19 +248,18 @@ class Chapter:
         names = sorted(set(COMPANION.findall(self.text)))
         return [path for path in map(self.path.with_name, names) if path.is_file()]
 
-    def _local_modules(self, source: str) -> list[Path]:
-        names = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", source, re.MULTILINE)
-        names += re.findall(r"^\s*from\s+(ssphub_book)\s+import\s+(?=\w)", source, re.MULTILINE)
-        names += [
-            f"{package}.{name.strip().split(' ')[0]}"
-            for package, imported in re.findall(
-                r"^\s*from\s+([\w.]+)\s+import\s+([\w, ]+)", source, re.MULTILINE
-            )
-            for name in imported.split(",")
-        ]
-        bases = (self.path.parent, self.root / NOTEBOOKS, self.root)
-        files = [base / f"{name.replace('.', '/')}.py" for name in names for base in bases]
-        return [path for path in files if path.is_file()]
+
+def _code(text: str) -> str:
+    """The code of the cells of a chapter."""
+    return "\n".join(re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+
+
+def _imported(source: str) -> set[str]:
+    """The modules that code imports, and what it imports of them, which may be modules too."""
+    found = re.findall(r"^[ \t]*(?:from|import)\s+([\w.]+)", source, re.MULTILINE)
+    listed = re.findall(r"^[ \t]*from\s+([\w.]+)\s+import\s+([\w, ]+)", source, re.MULTILINE)
+    parts = {f"{name}.{part.strip().split(' ')[0]}" for name, of in listed for part in of.split(",")}
+    return parts.union(found)
 
 
 def engines(root: Path) -> dict[str, object]:

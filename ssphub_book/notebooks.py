@@ -5,27 +5,20 @@ The archive is also the tree of the repository's `notebooks` branch. The same bo
 
 from __future__ import annotations
 
-import hashlib
+import io
 import json
 import re
 import zipfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
-from ssphub_book import chapters, contract, learner, plain, settings
+from ssphub_book import chapters, contract, kept, learner, plain, settings
+from ssphub_book.cache import Cache
 from ssphub_book.chapters import Chapter
-from ssphub_book.execution import Run
 
 FOLDER = "cahiers-notebooks"
-KEPT = "_build/notebooks"
 REQUIREMENTS = "requirements.txt"
-PACKAGE = Path(__file__).resolve().parent
-MAKERS = (
-    "learner.py",
-    "plain.py",
-    "network/french.py",
-    "sphinx/typography.py",
-)  # the code that notebooks come from
 DATE = (1980, 1, 1, 0, 0, 0)
 STORED = {".parquet"}
 NOT_DATA = {".py", ".pyc"}
@@ -69,16 +62,16 @@ Code : MIT. Texte et figures : Licence Ouverte 2.0. Données : chacune la sienne
 """
 
 
-def files(root: Path, runs: dict[str, Run]) -> dict[str, bytes]:
-    """Every file of the tree, by its path. `runs`: what `execution.execute` returned for the whole book.
+def files(root: Path) -> dict[str, bytes]:
+    """Every file of the tree, by its path. The whole book has been executed.
 
-    Raises ChapterError where a chapter has no plain form (see `learner`).
+    Raises ChapterError where a chapter has no plain form (see `learner`), KeyError where one has to run.
     """
     root = root.resolve()
-    book = [run.chapter for _, run in sorted(runs.items())]
+    book = chapters.find(root)
     address = settings.read(root).address
     known = plain.Book(root, address, tuple(contract.table_of_contents(root)))
-    made = _notebooks(root, [runs[chapter.name] for chapter in book], known)
+    made = _notebooks(root, book, known)
     found = {name: text.encode() for name, text in made.items()}
     for path in _beside(root, book):
         found[path.relative_to(root).as_posix()] = path.read_bytes()
@@ -87,47 +80,41 @@ def files(root: Path, runs: dict[str, Run]) -> dict[str, bytes]:
     return found
 
 
-def write_tree(root: Path, folder: Path, runs: dict[str, Run]) -> None:
+def write_tree(root: Path, folder: Path) -> None:
     """Write the tree in a folder; what else the folder holds is left alone."""
-    for name, content in files(root, runs).items():
+    for name, content in files(root).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
 
-def publish(found: dict[str, bytes], site: Path) -> None:
-    """Write the notebooks beside their pages, and the archive of all these files at the root of the site."""
-    for name, content in found.items():
-        if name.endswith(".ipynb"):
-            (site / name).write_bytes(content)
-    with zipfile.ZipFile(site / learner.ARCHIVE, "w") as archive:
+def offered(root: Path) -> dict[str, bytes]:
+    """What the site offers, by its path there: the notebooks beside their pages, and the archive of all."""
+    found = files(root)
+    beside = {name: content for name, content in found.items() if name.endswith(".ipynb")}
+    return beside | {learner.ARCHIVE: _archive(found)}
+
+
+def _archive(found: dict[str, bytes]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
         for name, content in sorted(found.items()):
             entry = zipfile.ZipInfo(f"{FOLDER}/{name}", DATE)
             entry.external_attr = 0o100644 << 16
             kind = zipfile.ZIP_STORED if Path(name).suffix in STORED else zipfile.ZIP_DEFLATED
             archive.writestr(entry, content, kind)
+    return written.getvalue()
 
 
-def _notebooks(root: Path, runs: list[Run], known: plain.Book) -> dict[str, str]:
+def _notebooks(root: Path, book: list[Chapter], known: plain.Book) -> dict[str, str]:
     """The notebooks of all chapters; those of a chapter that has not changed are kept from the last call."""
-    sources = [(PACKAGE / name).read_text(encoding="utf-8") for name in MAKERS]
-    shared = repr((known.address, known.titles, known.terms, known.labels, known.entries, *sources))
-    folder = root / KEPT
-    folder.mkdir(parents=True, exist_ok=True)
-    used, found = set(), {}
-    for run in runs:
-        glued = plain.glued(run.notebook.cells)
-        key = repr((shared, run.chapter.file, run.chapter.keyed_text, glued))
-        copy = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-        if not copy.is_file():
-            made = learner.notebooks(run.chapter, glued, known)
-            partial = copy.with_suffix(".partial")
-            partial.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
-            partial.replace(copy)
-        used.add(copy)
-        found |= json.loads(copy.read_text(encoding="utf-8"))
-    for stale in set(folder.iterdir()) - used:
-        stale.unlink()
+    shared = repr((known.address, known.titles, known.terms, known.labels, known.entries))
+    cache, found = Cache(root), {}
+    for chapter in book:
+        glued = cache.of(chapter, "valeurs", lambda notebook: plain.glued(notebook.cells))
+        key = f"{shared}\0{chapter.keyed_text}\0{glued}"
+        make = partial(learner.notebooks, chapter, glued, known)
+        found |= kept.of(root, chapter.file, "notebooks", key, make)
     return found
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from bs4 import BeautifulSoup
+
+from ssphub_book import kept
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,24 @@ class Page:
     modified: datetime | None
 
 
-def find(site: Path) -> list[Page]:
-    """The pages of the site in the order of their paths, less those that ask not to be listed."""
-    read = (_read(site, path) for path in sorted(site.rglob("*.html")))
-    return [page for page in read if page]
+def find(site: Path, root: Path) -> list[Page]:
+    """The pages of the site in the order of their paths, less those that ask not to be listed.
+
+    `root`: of the book, which keeps what was read of the pages that stay the same.
+    """
+    found = []
+    for path in sorted(site.rglob("*.html")):
+        file, head = path.relative_to(site).as_posix(), _head(path)
+        found.append(kept.of(root, file, "tete", head, partial(_read, file, head)))
+    return [page for page in found if page]
 
 
-def _read(site: Path, path: Path) -> Page | None:
-    head = BeautifulSoup(path.read_text(encoding="utf-8").partition("</head>")[0], "html.parser")
+def _head(path: Path) -> str:
+    return path.read_text(encoding="utf-8").partition("</head>")[0]
+
+
+def _read(file: str, text: str) -> Page | None:
+    head = BeautifulSoup(text, "html.parser")
 
     def said(key: str) -> str:
         tag = head.find("meta", property=key)
@@ -40,7 +53,7 @@ def _read(site: Path, path: Path) -> Page | None:
     if not said("og:url") or head.find("meta", attrs={"http-equiv": "refresh"}):
         return None
     return Page(
-        file=path.relative_to(site).as_posix(),
+        file=file,
         address=said("og:url"),
         title=said("og:title"),
         description=said("og:description"),

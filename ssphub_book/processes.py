@@ -6,9 +6,11 @@ another.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, get_context
 from multiprocessing.connection import Connection
 
@@ -16,6 +18,17 @@ PATIENCE = 20  # seconds that a process has to stop its kernel
 
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["ssphub_book.warm"])
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """For imports: all that they make stays, and to look for what could be freed is a fifth of their time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def prepare() -> None:
@@ -32,12 +45,21 @@ class Job:
         self._process.start()
         there.close()
 
+    def has_ended(self, within: float = 0) -> bool:
+        """Whether there is a result, or nothing more to wait for; answers after so many seconds at most."""
+        return self.connection.poll(within)
+
     def result(self) -> object:
         """Wait for the end. Raises EOFError where the process died, or was stopped, without a result."""
         try:
             return self.connection.recv()
         finally:
             self._process.join()
+
+    def wait(self) -> None:
+        """Wait for the end, whatever the result, which may have been taken."""
+        with suppress(EOFError):
+            self.result()
 
     def stop(self) -> None:
         """Have the process end by itself, with its kernel; kill it where it does not."""

@@ -14,7 +14,8 @@ import shutil
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 
 from ssphub_book import (
@@ -39,8 +40,8 @@ STAGING = "_build/staging"
 LOCK = "_build/lock"
 BUSY = "une autre construction du livre est en cours : attendez sa fin."
 STATE = "_build/published"  # what the published site was made from
-SEARCHED = "_build/recherche"  # pages made ready for the search index
 PAGES = ("book", "notebooks")
+PAUSE = 0.3  # seconds between two looks at the pages that are being written
 PACKAGE = Path(__file__).resolve().parent
 NOT_SHOWN = ("contract", "preview", "template")  # parts of the package that no page comes from
 
@@ -56,17 +57,20 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
     """
     root = root.resolve()
     with alone(root / LOCK, BUSY):
-        book = chapters.find(root)
-        state = _state(root, book)
-        if state and state == _published(root) and _is_executed(root, book):
+        book, shared = chapters.find(root), _shared(root)
+        state, executed = _state(root, book, shared), _is_executed(root, book)
+        if executed and state and state == _published(root):
             report("Rien n'a changé depuis la dernière construction.")
             return root / SITE
         processes.prepare()
-        _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
-        runs = _execute(book, report)
-        shared = _shared(root)
-        made = notebooks.files(root, runs) if settings.read(root).address else {}
-        rendered = _render(root, shared)
+        with ExitStack() as beside:
+            # Where nothing has to run first, Sphinx renders while the book is checked.
+            job = beside.enter_context(_rendering(root, shared)) if executed else None
+            _check(root, book)
+            _execute(root, book, report)
+            job = job or beside.enter_context(_rendering(root, shared))
+            made = notebooks.offered(root) if settings.read(root).address else {}
+            rendered = _rendered(root, job, shared, book)
         report("Pages rendues par Jupyter Book.")
         _check_pages(root, rendered)
         site = _publish(root, rendered, book, made)
@@ -91,6 +95,13 @@ def alone(lock: Path, busy: str) -> Iterator[None]:
         yield
 
 
+def _check(root: Path, book: list[chapters.Chapter]) -> None:
+    """Raises BuildError where the book breaks its contract. What changed last is checked first: the page of
+    the book's state shows it too, and so finds it checked."""
+    latest = sorted(book, key=lambda chapter: chapter.path.stat().st_mtime_ns, reverse=True)
+    _refuse(sorted(contract.check_book(latest, root)), "ne respecte pas le contrat des chapitres")
+
+
 def _refuse(findings: list[contract.Finding], what: str) -> None:
     """Raises BuildError where a finding stops the build; an advice does not."""
     errors = [finding for finding in findings if finding.blocking]
@@ -99,17 +110,18 @@ def _refuse(findings: list[contract.Finding], what: str) -> None:
         raise BuildError(f"{lines}\nLe livre {what} : {len(errors)} point(s) à corriger.")
 
 
-def _execute(book: list[chapters.Chapter], report: Callable[[str], None]) -> dict[str, execution.Run]:
-    runs = execution.execute(book, report=report)
+def _execute(root: Path, book: list[chapters.Chapter], report: Callable[[str], None]) -> None:
+    """Run the chapters that have to; raises BuildError where one fails, or has outputs to mend."""
+    cache = Cache(root)
+    stale = [chapter for chapter in book if cache.last_run(chapter) is None]
+    runs = execution.execute(stale, report=report)
     failures = [execution.describe(run) for run in runs.values() if run.failure]
     if failures:
         lines = "\n".join(failures)
         raise BuildError(f"{lines}\nLe livre n'est pas construit ; le dernier site publié est intact.")
-    executed = sum(not run.cached for run in runs.values())
-    report(f"{executed} chapitre(s) exécuté(s), {len(runs) - executed} repris du cache.")
-    findings = [f for run in runs.values() for f in contract.check_outputs(run.chapter, run.notebook)]
-    _refuse(findings, "a des sorties à corriger")
-    return runs
+    report(f"{len(stale)} chapitre(s) exécuté(s), {len(book) - len(stale)} repris du cache.")
+    findings = [cache.of(chapter, "sorties", partial(contract.check_outputs, chapter)) for chapter in book]
+    _refuse([finding for some in findings for finding in some], "a des sorties à corriger")
 
 
 def _published(root: Path) -> str | None:
@@ -119,8 +131,12 @@ def _published(root: Path) -> str | None:
     return state.read_text() if whole else None
 
 
-def _render(root: Path, shared: str) -> Path:
-    """Run Jupyter Book itself, warnings as errors, into the staging folder."""
+@contextmanager
+def _rendering(root: Path, shared: str) -> Iterator[processes.Job]:
+    """Run Jupyter Book itself, warnings as errors, into the staging folder, beside what this process does.
+
+    What refuses the book meanwhile waits for its end: pages half made would all have to be made again.
+    """
     command = ["build", ".", "--path-output", STAGING, "-W", "-n", "--keep-going"]
     stamp = root / STAGING / "shared"
     if not stamp.is_file() or stamp.read_text() != shared:
@@ -128,14 +144,42 @@ def _render(root: Path, shared: str) -> Path:
         stamp.unlink(missing_ok=True)
     job = processes.Job(_jupyter_book, root, command)
     try:
-        said = job.result()
+        yield job
+    except (BuildError, chapters.ChapterError):
+        job.wait()
+        raise
     except BaseException:
         job.stop()
         raise
+
+
+def _rendered(root: Path, job: processes.Job, shared: str, book: list[chapters.Chapter]) -> Path:
+    """Wait for the folder of the pages. Raises BuildError where a page cannot be made."""
+    folder = root / STAGING / "_build" / "html"
+    _read_ahead(root, folder, job, book)
+    said = job.result()
     if said is not None:
         raise BuildError(f"{_warnings(root, said)}\nLe dernier site publié est intact.")
-    stamp.write_text(shared)
-    return root / STAGING / "_build" / "html"
+    (root / STAGING / "shared").write_text(shared)
+    return folder
+
+
+def _read_ahead(root: Path, folder: Path, job: processes.Job, book: list[chapters.Chapter]) -> None:
+    """Read pages for the index as soon as they are written, while the job goes on: it leaves a core idle."""
+    pages = [folder / f"{file}.html" for file in contract.table_of_contents(root)]
+    keywords, read = search.keywords(book), _times(pages)
+    while not job.has_ended(within=PAUSE):
+        written = {page: time for page, time in _times(pages).items() if read.get(page) != time}
+        for page, time in written.items():
+            if job.has_ended():
+                break
+            with suppress(UnicodeDecodeError):  # a page cut short: it is read again with the others
+                search.read(folder, page, keywords, root)
+            read[page] = time
+
+
+def _times(pages: list[Path]) -> dict[Path, int]:
+    return {page: page.stat().st_mtime_ns for page in pages if page.is_file()}
 
 
 def _jupyter_book(root: Path, command: list[str]) -> str | None:
@@ -166,10 +210,10 @@ def _shared(root: Path) -> str:
     return digest.hexdigest()
 
 
-def _state(root: Path, book: list[chapters.Chapter]) -> str | None:
+def _state(root: Path, book: list[chapters.Chapter], shared: str) -> str | None:
     """Hash of all that the site is made from: what pages share, their files, what outputs depend on,
     the rules, the commit, which dates come from. None where a chapter's header cannot be read."""
-    digest = hashlib.sha256((_shared(root) + history.head(root)).encode())
+    digest = hashlib.sha256((shared + history.head(root)).encode())
     try:
         for chapter in book:
             digest.update(chapter.keyed_text.encode())
@@ -184,7 +228,10 @@ def _state(root: Path, book: list[chapters.Chapter]) -> str | None:
 
 def _is_executed(root: Path, book: list[chapters.Chapter]) -> bool:
     cache = Cache(root)
-    return all(cache.last_run(chapter) for chapter in book)
+    try:
+        return all(cache.last_run(chapter) for chapter in book)
+    except chapters.ChapterError:
+        return False  # the contract says so, with the other findings
 
 
 def _warnings(root: Path, said: str) -> str:
@@ -210,7 +257,7 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter], made: dic
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(rendered, following)
     with ThreadPoolExecutor(1) as beside:  # the indexer is a program, which leaves this process idle
-        indexed = beside.submit(search.index, following, book, root / SEARCHED)
+        indexed = beside.submit(search.index, following, book, root)
         _add(root, following, made)
         indexed.result()
     if site.exists():
@@ -221,14 +268,15 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter], made: dic
 
 
 def _add(root: Path, site: Path, made: dict[str, bytes]) -> None:
-    """The notebooks and what programs read, where the book has an address that they can give; then the
-    archive of it all."""
+    """The notebooks (`made`) and what programs read, where the book has an address that they can give; then
+    the archive of it all."""
+    for name, content in made.items():
+        (site / name).write_bytes(content)
     known = settings.read(root)
     if known.address:
-        found, moment, entries = pages.find(site), history.moment(root), network.read(root)
+        found, moment, entries = pages.find(site, root), history.moment(root), network.read(root)
         crawlers.write(site, known, found, moment)
         feeds.write(site, known, found, entries, moment)
         if entries.entries:
             network.write(site, known.title, known.address, entries)
-        notebooks.publish(made, site)
     offline.pack(site, known.address)

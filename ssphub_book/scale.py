@@ -39,9 +39,9 @@ WHOLE, UNCHANGED, PROSE, CODE = "cold", "no change", "prose edit", "code edit"
 PHASES = {  # what is timed, and the function of which module it is
     "contract": ("contract", "check_book"),
     "execution": ("publication", "_execute"),
-    "sphinx": ("publication", "_render"),
+    "notebooks": ("notebooks", "offered"),
+    "sphinx": ("publication", "_rendered"),
     "search": ("search", "index"),
-    "notebooks": ("notebooks", "files"),
     "publication": ("publication", "_publish"),
 }
 TIMED = """

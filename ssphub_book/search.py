@@ -8,26 +8,26 @@ records mend the first two; `words.json`, which the dialog reads with the index,
 from __future__ import annotations
 
 import builtins
-import hashlib
 import html
 import json
 import keyword
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import unicodedata
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import yaml
 from bs4 import BeautifulSoup, NavigableString, Tag
 
+from ssphub_book import kept
 from ssphub_book.chapters import NOTEBOOKS, Chapter
 
 FOLDER = "pagefind"
+DOCUMENTS = "_build/recherche"  # what the indexer reads
 WORDS = "words.json"
 ENTRIES = "entries.json"
 LANGUAGE = Path(__file__).with_name("search_words.yml")
@@ -103,7 +103,7 @@ class Record:
             f"<div data-pagefind-body><p{weight}>{html.escape(self.body)}</p>{code}</div></body></html>"
         )
 
-    @property
+    @cached_property
     def words(self) -> set[str]:
         """The words by which the section is found, folded, compounds (« non-réponse ») and their parts."""
         text = fold(" ".join((self.chapter, self.title, self.keywords, self.body, self.code)))
@@ -116,46 +116,52 @@ def fold(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def index(site: Path, book: list[Chapter], kept: Path) -> None:
-    """Write `site/pagefind/`. Raises SearchError where the indexer fails or finds no page.
+def index(site: Path, book: list[Chapter], root: Path) -> None:
+    """Write `site/pagefind/`; `root`: of the book, which keeps what was made of the pages that stay the same.
 
-    `kept` holds the records of the last call: only pages that changed are made ready again.
+    Raises SearchError where the indexer fails or finds no page.
     """
-    keywords = {f"{NOTEBOOKS}/{c.name}.html": list(c.front.get("mots_cles") or []) for c in book}
-    kept.mkdir(parents=True, exist_ok=True)
-    used, found = set(), []
-    for page in sorted(site.rglob("*.html")):
-        name = page.relative_to(site).as_posix()
-        copy = _copy(name, page.read_text(encoding="utf-8"), keywords.get(name, []), kept)
-        used.add(copy)
-        found += [Record(**fields) for fields in json.loads(copy.read_text(encoding="utf-8"))]
-    write(found, site / FOLDER)
-    for stale in set(kept.iterdir()) - used:
-        stale.unlink()
+    known = keywords(book)
+    found = [record for page in sorted(site.rglob("*.html")) for record in read(site, page, known, root)]
+    write(found, site / FOLDER, root / DOCUMENTS)
 
 
-def write(found: list[Record], folder: Path) -> None:
-    """The index of these records, their vocabulary and the list of entries. Raises SearchError where there
-    is no section."""
+def keywords(book: list[Chapter]) -> dict[str, list[str]]:
+    """The keywords of each chapter, by the path of its page in the site."""
+    return {f"{NOTEBOOKS}/{c.name}.html": list(c.front.get("mots_cles") or []) for c in book}
+
+
+def read(site: Path, page: Path, known: dict[str, list[str]], root: Path) -> list[Record]:
+    """The records of a page, made now unless they were for the same text. `known`: what `keywords` gives."""
+    name, text = page.relative_to(site).as_posix(), page.read_text(encoding="utf-8")
+    words = known.get(name, [])
+
+    def make() -> list[Record]:
+        made = records(name, text, words)
+        for record in made:
+            _ = record.words  # kept with it
+        return made
+
+    return kept.of(root, name, "recherche", f"{words}\0{text}", make)
+
+
+def write(found: list[Record], folder: Path, documents: Path) -> None:
+    """The index of these records, their vocabulary and the list of entries, in `folder`; what the indexer
+    reads, in `documents`. Raises SearchError where there is no section, or where the indexer fails."""
     sections = [record for record in found if not record.kind]
     if not sections:
         raise SearchError(f"{FAILED} : le site n'a aucune page à indexer.")
-    _run(sections, folder)
-    for name, table in ((WORDS, language(sections)), (ENTRIES, entries(found))):
+    _lay_out(sections, documents)
+    with _indexer(documents, folder) as indexer:
+        tables = {WORDS: language(sections), ENTRIES: entries(found)}
+        said, _ = indexer.communicate()
+    if indexer.returncode != 0 or not (folder / "pagefind.js").is_file():
+        raise SearchError(f"{FAILED} :\n{said}")
+    for name, table in tables.items():
         text = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
         (folder / name).write_text(text, encoding="utf-8")
-
-
-def _copy(name: str, page: str, keywords: list[str], kept: Path) -> Path:
-    """The records of a page, made now unless `kept` has them."""
-    key = repr((name, page, keywords, Path(__file__).read_text(encoding="utf-8")))
-    copy = kept / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-    if not copy.is_file():
-        partial = copy.with_suffix(".partial")
-        made = [asdict(record) for record in records(name, page, keywords)]
-        partial.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
-        partial.replace(copy)
-    return copy
+    for file in (file for pattern in UNUSED for file in folder.glob(pattern)):
+        file.unlink()
 
 
 def records(name: str, page: str, keywords: list[str]) -> list[Record]:
@@ -246,20 +252,21 @@ def _listed(words: set[str], stop: set[str]) -> set[str]:
     return words - stop - plurals - numbers - attached
 
 
-def _run(found: list[Record], folder: Path) -> None:
-    """Have Pagefind index the records, and put its files in place."""
-    with tempfile.TemporaryDirectory() as temporary:
-        copies = Path(temporary)
-        for record in found:
-            copy = copies / record.page / f"{record.section}.html"
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(record.html, encoding="utf-8")
-        command = [sys.executable, "-m", "pagefind", "--site", temporary, "--force-language", "fr"]
-        command += ["--glob", "**/*.html/*.html"]  # it would try for seconds to read a page's folder
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0 or not (copies / FOLDER / "pagefind.js").is_file():
-            raise SearchError(f"{FAILED} :\n{done.stdout}{done.stderr}")
-        for pattern in UNUSED:
-            for file in (copies / FOLDER).glob(pattern):
-                file.unlink()
-        shutil.copytree(copies / FOLDER, folder, dirs_exist_ok=True)
+def _lay_out(found: list[Record], documents: Path) -> None:
+    """Have the folder hold the document of each record and no other; one that is right is left alone."""
+    wanted = {documents / record.page / f"{record.section}.html": record.html for record in found}
+    for path in documents.glob("**/*.html/*.html"):
+        if path not in wanted:
+            path.unlink()
+    for path, text in wanted.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+
+def _indexer(documents: Path, folder: Path) -> subprocess.Popen[str]:
+    """Start Pagefind, from the documents to its files."""
+    command = [sys.executable, "-m", "pagefind", "--site", str(documents), "--output-path", str(folder)]
+    command += ["--force-language", "fr"]
+    command += ["--glob", "**/*.html/*.html"]  # it would try for seconds to read a page's folder
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -49,9 +49,11 @@ class State:
     findings: int
 
 
-def of_book(root: Path, book: list[Chapter]) -> list[State]:
+def of_book(book: list[Chapter]) -> list[State]:
     """The state of each chapter, in the order given."""
-    root = root.resolve()
+    if not book:
+        return []
+    root = book[0].root
     cache, record, dates = Cache(root), mutants(root), history.dates(root)
     listed = set(contract.table_of_contents(root))
     return [_state(chapter, cache, record, dates, listed) for chapter in book]

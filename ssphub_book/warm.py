@@ -3,12 +3,12 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
-import jupyter_book.sphinx  # noqa: F401
+from ssphub_book import sphinx
+from ssphub_book.processes import loading
 
-import ssphub_book.sphinx
-
-# What these import only when they are set up, or when the first page is read or written.
+# Jupyter Book, and what it imports only once it is set up, or when the first page is read or written.
 LATER = (
+    "jupyter_book.sphinx",
     "IPython.core.formatters",
     "latex2mathml.converter",
     "myst_nb.sphinx_ext",
@@ -23,7 +23,8 @@ LATER = (
     "sphinx_jupyterbook_latex.transforms",
     "sphinx_multitoc_numbering",
 )
-OWN = (f"ssphub_book.sphinx.{module.name}" for module in iter_modules(ssphub_book.sphinx.__path__))
+OWN = (f"ssphub_book.sphinx.{module.name}" for module in iter_modules(sphinx.__path__))
 
-for name in (*LATER, *OWN):
-    import_module(name)
+with loading():
+    for name in (*LATER, *OWN):
+        import_module(name)

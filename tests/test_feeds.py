@@ -37,7 +37,7 @@ def test_the_sitemap_dates_pages_as_they_do(site):
     for url in Xml.parse(site / "sitemap.xml").iterfind("s:url", SITEMAP):
         date = url.findtext("s:lastmod", namespaces=SITEMAP)
         dated[url.findtext("s:loc", namespaces=SITEMAP)] = date and datetime.fromisoformat(date)
-    assert dated == {page.address: page.modified for page in pages.find(site)}
+    assert dated == {page.address: page.modified for page in pages.find(site, ROOT)}
 
 
 def test_robots_are_welcome_and_shown_the_sitemap(site):
@@ -73,7 +73,9 @@ def test_the_feed_is_valid(feed):
 
 
 def test_the_feed_holds_every_dated_chapter(site, feed):
-    chapters = [page for page in pages.find(site) if page.file.startswith("notebooks/") and page.modified]
+    chapters = [
+        page for page in pages.find(site, ROOT) if page.file.startswith("notebooks/") and page.modified
+    ]
     assert sorted(entry.id for entry in feed.entries) == sorted(page.address for page in chapters)
     for entry in feed.entries:
         page = next(page for page in chapters if page.address == entry.id)
@@ -122,7 +124,7 @@ def test_pages_that_send_elsewhere_or_say_nothing_are_not_listed(tmp_path):
     (tmp_path / "a.html").write_text(f"<head>{head}</head>")
     (tmp_path / "index.html").write_text(f'<head>{head}<meta http-equiv="refresh" content="0" /></head>')
     (tmp_path / "search.html").write_text("<head></head>")
-    assert [page.file for page in pages.find(tmp_path)] == ["a.html"]
+    assert [page.file for page in pages.find(tmp_path, tmp_path)] == ["a.html"]
 
 
 def test_a_book_without_a_repository_gives_no_contact(tmp_path):

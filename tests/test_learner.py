@@ -17,7 +17,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 
-from ssphub_book import chapters, execution, learner, notebooks, offline, plain, settings
+from ssphub_book import chapters, execution, kept, learner, notebooks, offline, plain, settings
 from ssphub_book.__main__ import main
 from tests.conftest import ROOT, sample, sphinx_build
 
@@ -321,7 +321,8 @@ def test_a_program_that_the_text_offers_is_in_the_archive(addressed, small_chapt
 
 
 def made(book: Path) -> dict[str, bytes]:
-    return notebooks.files(book, execution.execute(chapters.find(book)))
+    execution.execute(chapters.find(book))
+    return notebooks.files(book)
 
 
 def test_a_cell_that_needs_a_hidden_name_is_refused(addressed, small_chapter, edit):
@@ -332,14 +333,12 @@ def test_a_cell_that_needs_a_hidden_name_is_refused(addressed, small_chapter, ed
         made(addressed)
 
 
-def test_the_same_book_gives_the_same_bytes(addressed, tmp_path):
+def test_the_same_book_gives_the_same_bytes(addressed):
     archives = []
-    for name in ("a", "b"):
-        site = tmp_path / name
-        (site / "notebooks/essais").mkdir(parents=True)
-        notebooks.publish(made(addressed), site)
-        archives.append((site / learner.ARCHIVE).read_bytes())
-        shutil.rmtree(addressed / notebooks.KEPT)
+    execution.execute(chapters.find(addressed))
+    for _ in range(2):
+        archives.append(notebooks.offered(addressed)[learner.ARCHIVE])
+        shutil.rmtree(addressed / kept.FOLDER)
     assert archives[0] == archives[1]
 
 
@@ -357,7 +356,6 @@ def test_a_notebook_is_made_again_when_its_prose_or_what_it_links_changes(
     edit(addressed / "book/annexes/glossaire.md", "Non-réponse", "non-réponse")
     assert "#term-non-reponse" in made(addressed)["notebooks/essais/un-et-un.ipynb"].decode()
     assert len(calls) == 3
-    assert len(list((addressed / notebooks.KEPT).iterdir())) == 1
 
 
 # --- running them --------------------------------------------------------------------------------

@@ -96,8 +96,8 @@ def test_a_page_that_lists_chapters_is_read_again_for_what_it_shows_of_them(smal
 
 def test_a_build_with_nothing_changed_renders_nothing(built, edit, monkeypatch):
     rendered = []
-    render = publication._render
-    monkeypatch.setattr(publication, "_render", lambda *a: rendered.append(a) or render(*a))
+    render = publication._rendering
+    monkeypatch.setattr(publication, "_rendering", lambda *a: rendered.append(a) or render(*a))
     build(built)
     assert rendered == []
     edit(built / "book/index.md", "Bonjour.", "Bonsoir.")

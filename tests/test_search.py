@@ -39,22 +39,36 @@ def test_a_page_without_text_of_the_book_is_left_out():
 
 def test_an_index_of_nothing_is_an_error(tmp_path):
     with pytest.raises(search.SearchError, match="n'a pas pu être fait"):
-        search.index(tmp_path / "site", [], tmp_path / "kept")
+        search.index(tmp_path / "site", [], tmp_path)
 
 
 def test_a_failing_indexer_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(search.sys, "executable", "/bin/false")
     with pytest.raises(search.SearchError, match="n'a pas pu être fait"):
-        search.write(search.records("a.html", PAGE, []), tmp_path)
+        search.write(search.records("a.html", PAGE, []), tmp_path / "index", tmp_path / "documents")
 
 
 def test_a_page_that_did_not_change_is_read_once(tmp_path, monkeypatch):
     read = []
-    monkeypatch.setattr(search, "records", lambda name, page, keywords: read.append(page) or [])
-    first = search._copy("a.html", "<p>un</p>", [], tmp_path)
-    assert search._copy("a.html", "<p>un</p>", [], tmp_path) == first
-    assert search._copy("a.html", "<p>un</p>", ["mot"], tmp_path) != first
+    records = search.records
+    monkeypatch.setattr(search, "records", lambda *page: read.append(page) or records(*page))
+    page = tmp_path / "a.html"
+    page.write_text(PAGE, encoding="utf-8")
+    first = search.read(tmp_path, page, {}, tmp_path)
+    assert search.read(tmp_path, page, {}, tmp_path) == first
+    assert search.read(tmp_path, page, {"a.html": ["mot"]}, tmp_path) != first
     assert len(read) == 2
+
+
+def test_the_indexer_reads_the_documents_of_this_time_and_no_other(tmp_path):
+    first = search.Record("a.html", "un", "T", "T", "Un.")
+    search._lay_out([first, search.Record("b.html", "deux", "T", "T", "Deux.")], tmp_path)
+    kept = (tmp_path / "a.html/un.html").stat().st_mtime_ns
+    search._lay_out([first], tmp_path)
+    assert [path.name for path in tmp_path.glob("*/*")] == ["un.html"]
+    assert (tmp_path / "a.html/un.html").stat().st_mtime_ns == kept
+    search._lay_out([search.Record("a.html", "un", "T", "T", "Autre.")], tmp_path)
+    assert "Autre." in (tmp_path / "a.html/un.html").read_text()
 
 
 def test_the_vocabulary_goes_from_frequent_to_rare():

@@ -296,7 +296,7 @@ def cost(browser, site: Path, book: list[search.Record], folder: Path, pages: in
     """What the search of a book of so many pages weighs, fetches and takes."""
     shutil.copytree(site, folder, ignore=shutil.ignore_patterns(search.FOLDER))
     records = grown(book, pages, seed=pages)
-    search.write(records, folder / search.FOLDER)
+    search.write(records, folder / search.FOLDER, folder.with_name(f"{folder.name}-documents"))
     sizes = {f: f.stat().st_size for f in (folder / search.FOLDER).rglob("*") if f.is_file()}
     queries = ["conteneur", "intervalle de confiance", LONG]
     fetched = [first_query(browser, folder, query) for query in queries]

@@ -77,7 +77,8 @@ def link() -> str:
 def repository() -> Iterator[Path]:
     """The repository of the book, with the notebooks of this release at their tag."""
     with sspcloud_service.folder("depot-") as folder:
-        notebooks.write_tree(ROOT, folder, execution.execute(chapters.find(ROOT)))
+        execution.execute(chapters.find(ROOT))
+        notebooks.write_tree(ROOT, folder)
         write_light_chapter(folder)
         identity = ["-c", "user.name=Essai", "-c", "user.email=essai@example.org"]
         for command in (

@@ -14,7 +14,7 @@ PAGE = "book/contribuer/etat-du-livre.html"
 
 
 def only(root) -> state.State:
-    (found,) = state.of_book(root, chapters.find(root))
+    (found,) = state.of_book(chapters.find(root))
     return found
 
 
@@ -71,7 +71,7 @@ def test_the_page_says_what_was_counted(site):
     page = BeautifulSoup((site / PAGE).read_text(encoding="utf-8"), "html.parser")
     contents, life = page.select("article table")
     rows = {row.th.get_text() if row.th else row.td.get_text(): row for row in contents.select("tbody tr")}
-    for found in state.of_book(ROOT, chapters.find(ROOT)):
+    for found in state.of_book(chapters.find(ROOT)):
         cells = [
             cell.get_text(strip=True)
             for cell in rows[french_line(found.chapter.title)].find_all(["th", "td"])

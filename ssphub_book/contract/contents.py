@@ -41,7 +41,7 @@ def table_of_contents(root: Path) -> dict[str, int]:
                     found[value.value.removesuffix(".md")] = value.start_mark.line + 1
                 walk(value)
 
-    walk(yaml.compose(text, Loader=yaml.SafeLoader))
+    walk(yaml.compose(text, Loader=yaml.CSafeLoader))
     return found
 
 

@@ -12,7 +12,7 @@ from ssphub_book.chapters import NOTEBOOKS, Chapter
 from ssphub_book.contract import prose
 from ssphub_book.contract.finding import Finding
 
-LISTED = re.compile(r"`{3,}\{entrees\}\s*(?P<kind>\S*)")
+LISTED = re.compile(r"^`{3,}\{entrees\}[ \t]*(?P<kind>\S*)", re.MULTILINE)
 HOW_TO = f"ajoutez le nom du chapitre à la clé « chapitres » d'une entrée de {network.FOLDER}"
 
 
@@ -44,10 +44,10 @@ def _cited(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
 
 def _listed(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     """Lists that would be empty."""
-    for number, line in enumerate(chapter.lines, start=1):
-        found = LISTED.match(line)
-        if not found or not chapter.file.startswith(NOTEBOOKS):
-            continue
+    if not chapter.file.startswith(NOTEBOOKS):
+        return
+    for found in LISTED.finditer(chapter.text):
+        number = chapter.text.count("\n", 0, found.start()) + 1
         kinds = network.LISTS.get(found["kind"])
         if kinds is None:
             message = f"« {found['kind']} » n'est pas une liste d'entrées."

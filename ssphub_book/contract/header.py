@@ -87,9 +87,9 @@ def _kernel(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
 
 def _data(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
     folder = chapter.root / DATA
-    known = sorted(path.name for path in folder.glob("*/")) if folder.is_dir() else []
     for name in chapter.data:
-        if name not in known:
+        if not (folder / name).is_dir():
+            known = sorted(path.name for path in folder.glob("*/"))
             message = f"le jeu de données « {name} » n'existe pas dans {DATA}."
             remedy = f"ajoutez son dossier, ou prenez un nom de la liste : {', '.join(known)}."
             yield Finding(chapter.file, chapter.line_of("donnees"), "donnees", message, remedy)

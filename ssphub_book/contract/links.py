@@ -6,10 +6,10 @@ Addresses of other sites are not looked at: nothing here calls the network.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import lru_cache
-from os.path import relpath
+from os.path import join, normpath, relpath
 from pathlib import Path
 
 import yaml
@@ -58,7 +58,7 @@ def _leads(chapter: Chapter, toc: set[str], link: Link) -> bool:
 def _file(chapter: Chapter, path: str) -> Path:
     """The file that a path, relative to the page or from the root of the book (`/…`), names."""
     folder = chapter.root if path.startswith("/") else chapter.path.parent
-    return (folder / path.lstrip("/")).resolve()
+    return Path(normpath(join(folder, path.lstrip("/"))))
 
 
 def _page(chapter: Chapter, path: str) -> str:
@@ -79,7 +79,7 @@ def _is_heading(page: Chapter, anchor: str) -> bool:
 
 
 def _anchored_levels(root: Path) -> int:
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")) or {}
+    config = yaml.load((root / "_config.yml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
     return int(((config.get("sphinx") or {}).get("config") or {}).get("myst_heading_anchors") or 0)
 
 
@@ -106,7 +106,7 @@ def _known(chapter: Chapter, toc: set[str], link: Link) -> list[str]:
     return sorted(labels) + [relpath(chapter.root / f"{p}{suffix}", chapter.path.parent) for p in sorted(toc)]
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def _nearest(name: str, known: Iterable[str]) -> str:
     return " ou ".join(f"« {near} »" for near in get_close_matches(name, known, n=2, cutoff=0.6))
 
 
@@ -135,17 +135,21 @@ def _terms(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
             yield Finding(chapter.file, link.line, "terme-inconnu", message, remedy)
 
 
-def _glossary(root: Path) -> list[str]:
+def _glossary(root: Path) -> tuple[str, ...]:
     """The terms of the glossary, in lower case; none where the book has no glossary."""
-    if not (root / f"{plain.GLOSSARY}.md").is_file():
-        return []
-    return list(plain.Book(root, "", (plain.GLOSSARY,)).terms)
+    glossary = root / f"{plain.GLOSSARY}.md"
+    return _defined(root, glossary.stat().st_mtime_ns) if glossary.is_file() else ()
+
+
+@lru_cache(maxsize=2)
+def _defined(root: Path, changed: int) -> tuple[str, ...]:
+    return tuple(plain.Book(root, "", (plain.GLOSSARY,)).terms)
 
 
 def _heavy(chapter: Chapter, toc: set[str]) -> Iterator[Finding]:
-    for link in prose.read(chapter).links:
+    for link in (link for link in prose.read(chapter).links if link.kind == "image"):
         file = _file(chapter, link.target)
-        if link.kind == "image" and file.is_file() and file.stat().st_size > HEAVIEST_IMAGE:
+        if file.is_file() and file.stat().st_size > HEAVIEST_IMAGE:
             message = f"« {link.target} » pèse {file.stat().st_size // 1000} ko."
             remedy = f"réduisez-la à {HEAVIEST_IMAGE // 1000} ko au plus : 1600 pixels de large suffisent."
             yield Finding(chapter.file, link.line, "fichier-lourd", message, remedy)

@@ -170,16 +170,22 @@ def files(root: Path) -> list[Path]:
 
 def read(root: Path) -> Network:
     """Every entry that is sound, and the problems of the others; empty where the book has no such folder."""
+    kinds = [kind for kind in KINDS if (root / FOLDER / f"{kind}.yml").is_file()]
+    changed = tuple(path.stat().st_mtime_ns for kind in kinds for path in _files(root, kind))
+    chapters = frozenset(f"{path.parent.name}/{path.stem}" for path in (root / "notebooks").glob("*/*.md"))
+    return _read(root, tuple(kinds), changed, chapters)
+
+
+@lru_cache(maxsize=2)
+def _read(root: Path, kinds: tuple[str, ...], changed: tuple[int, ...], chapters: frozenset[str]) -> Network:
+    """`changed`: when the files last did. Many rules and directives of a build ask for the same ones."""
     entries: list[Entry] = []
     problems: list[Problem] = []
-    for kind in KINDS:
-        if (root / FOLDER / f"{kind}.yml").is_file():
-            found, wrong = _read_file(
-                root, kind, tuple(path.stat().st_mtime_ns for path in _files(root, kind))
-            )
-            entries += found
-            problems += wrong
-    problems += _repeated(entries) + _unknown_chapters(root, entries)
+    for kind in kinds:
+        found, wrong = _read_file(root, kind)
+        entries += found
+        problems += wrong
+    problems += _repeated(entries) + _unknown_chapters(entries, chapters)
     return Network(tuple(entries), tuple(sorted(problems, key=lambda p: (p.file, p.line))))
 
 
@@ -187,9 +193,7 @@ def _files(root: Path, kind: str) -> tuple[Path, Path]:
     return root / FOLDER / f"{kind}.yml", root / FOLDER / f"schemas/{kind}.schema.json"
 
 
-@lru_cache(maxsize=2 * len(KINDS))
-def _read_file(root: Path, kind: str, changed: tuple[int, int]) -> tuple[list[Entry], list[Problem]]:
-    """`changed`: when the file and its schema last did. Many directives of a build ask for the same file."""
+def _read_file(root: Path, kind: str) -> tuple[list[Entry], list[Problem]]:
     file = f"{FOLDER}/{kind}.yml"
     source, schema = (path.read_text(encoding="utf-8") for path in _files(root, kind))
     try:
@@ -292,9 +296,7 @@ def _repeated(entries: list[Entry]) -> list[Problem]:
     return problems
 
 
-def _unknown_chapters(root: Path, entries: list[Entry]) -> list[Problem]:
-    folder = root / "notebooks"
-    known = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.md")}
+def _unknown_chapters(entries: list[Entry], known: frozenset[str]) -> list[Problem]:
     return [
         Problem(
             f"{FOLDER}/{entry.kind}.yml",

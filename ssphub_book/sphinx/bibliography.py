@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -29,9 +28,9 @@ def works(chapter: chapters.Chapter) -> list[str]:
     ]
 
 
-def _cited(root: Path) -> list[tuple[str, str, list[str]]]:
+def _cited(book: dict[str, chapters.Chapter]) -> list[tuple[str, str, list[str]]]:
     """(name, title, works) of each chapter that cites some."""
-    found = [(chapter.name, chapter.title, works(chapter)) for chapter in chapters.find(root)]
+    found = [(chapter.name, chapter.title, works(chapter)) for chapter in book.values()]
     return [one for one in found if one[2]]
 
 

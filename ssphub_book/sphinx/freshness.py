@@ -5,7 +5,8 @@ A chapter's outputs depend on data, requirements, imported modules; a list of ch
 The text that MyST-NB reads bears the chapter's fingerprint, so that the cache answers only with
 outputs of the same inputs; a page whose fingerprint changed is read again, and so are the pages that
 quote its figures (`` {glue:text}`../chapter.md::key` ``). A page that shows something of the chapters says
-what by `shows`: it is read again once that changes, and not at each edit of their prose.
+what by `shows`: it is read again once that changes, and not at each edit of their prose. After a rendering
+that did not reach its end, every page is read again: Sphinx may have noted what it had no time to write.
 """
 
 from __future__ import annotations
@@ -22,38 +23,57 @@ from sphinx.environment import BuildEnvironment
 
 from ssphub_book import chapters, environment
 
+UNFINISHED = ".unfinished"  # in the folder of the doctrees, while a rendering goes on
 QUOTED = re.compile(r"\{glue:\w*\}`([^`\s]+)\.md::")  # a figure of another page
 Shown = TypeVar("Shown")
 
 
+def book(env: BuildEnvironment) -> dict[str, chapters.Chapter]:
+    """Every chapter by its name, read once for the whole rendering."""
+    if not hasattr(env.app, "chapters"):
+        env.app.chapters = {chapter.name: chapter for chapter in chapters.find(Path(env.srcdir))}
+    return env.app.chapters
+
+
 def shows(env: BuildEnvironment, make: Callable[..., Shown], *given: object) -> Shown:
-    """Return `make(root, *given)`, and have the page that is read now be read again once it gives another.
+    """Return `make(book, *given)`, and have the page that is read now be read again once it gives another.
 
     `make` is a function of a module and what is given can be hashed: the environment pickles them. What it
     gives is compared by its `repr`.
     """
-    shown = make(Path(env.srcdir), *given)
+    shown = make(book(env), *given)
     _views(env).setdefault(env.docname, {})[make, given] = _digest(shown)
     return shown
 
 
 def setup(app: Sphinx) -> dict:
     environment.activate()
+    app.connect("builder-inited", _begin)
+    app.connect("build-finished", _end)
     app.connect("source-read", _key)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-purge-doc", _forget)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _chapter(app: Sphinx, docname: str) -> chapters.Chapter | None:
-    path = Path(app.srcdir, f"{docname}.md")
-    if docname.startswith(f"{chapters.NOTEBOOKS}/") and path.is_file():
-        return chapters.read(Path(app.srcdir), path)
-    return None
+def _begin(app: Sphinx) -> None:
+    mark = Path(app.doctreedir, UNFINISHED)
+    app.left_unfinished = mark.exists()
+    mark.touch()
+
+
+def _end(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None:
+        Path(app.doctreedir, UNFINISHED).unlink(missing_ok=True)
+
+
+def _chapter(env: BuildEnvironment, docname: str) -> chapters.Chapter | None:
+    folder, _, name = docname.partition("/")
+    return book(env).get(name) if folder == chapters.NOTEBOOKS else None
 
 
 def _key(app: Sphinx, docname: str, source: list[str]) -> None:
-    if chapter := _chapter(app, docname):
+    if chapter := _chapter(app.env, docname):
         source[0] = chapter.keyed_text
         _known(app.env)[docname] = chapter.fingerprint
     for target in QUOTED.findall(source[0]):
@@ -61,7 +81,9 @@ def _key(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def _outdated(app: Sphinx, env: BuildEnvironment, added, changed, removed) -> list[str]:
-    found = {name: _chapter(app, name) for name in env.found_docs - added - changed}
+    if app.left_unfinished:
+        return list(env.found_docs - added)
+    found = {name: _chapter(env, name) for name in env.found_docs - added - changed}
     known = _known(env)
     stale = {name for name, c in found.items() if c and known.get(name) != c.fingerprint}
     quoting = [name for name, targets in _quoted(env).items() if targets & (stale | added | changed)]
@@ -71,13 +93,13 @@ def _outdated(app: Sphinx, env: BuildEnvironment, added, changed, removed) -> li
 def _showing(env: BuildEnvironment) -> list[str]:
     """The pages that show something else than what the chapters say now."""
     views = {view: digest for known in _views(env).values() for view, digest in known.items()}
-    now = {(make, given): _now(make, Path(env.srcdir), *given) for make, given in views}
+    now = {(make, given): _now(make, book(env), *given) for make, given in views}
     return [name for name, known in _views(env).items() if any(now[view] != known[view] for view in known)]
 
 
-def _now(make: Callable, root: Path, *given: object) -> str:
+def _now(make: Callable, known: dict[str, chapters.Chapter], *given: object) -> str:
     try:
-        return _digest(make(root, *given))
+        return _digest(make(known, *given))
     except chapters.ChapterError:
         return ""  # the page is read, and says so
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from html import escape
-from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
@@ -60,15 +59,16 @@ class TellChapters(SphinxTransform):
         return paragraph
 
 
-def speaking(root: Path, defined: tuple[tuple[str, ...], ...]) -> list[list[tuple[str, str]]]:
+def speaking(
+    book: dict[str, chapters.Chapter], defined: tuple[tuple[str, ...], ...]
+) -> list[list[tuple[str, str]]]:
     """(name, title) of the chapters that speak most of each definition, given by its terms."""
-    book = chapters.find(root)
-    counts = {chapter: _counts(chapter, defined) for chapter in book}
+    counts = {name: _counts(chapter, defined) for name, chapter in book.items()}
     found = []
     for rank in range(len(defined)):
-        speak = [chapter for chapter in book if counts[chapter][rank] > 1]
-        most = sorted(speak, key=lambda chapter: -counts[chapter][rank])
-        found.append([(chapter.name, chapter.title) for chapter in most[:CHAPTERS]])
+        speak = [name for name in book if counts[name][rank] > 1]
+        most = sorted(speak, key=lambda name: -counts[name][rank])
+        found.append([(name, book[name].title) for name in most[:CHAPTERS]])
     return found
 
 

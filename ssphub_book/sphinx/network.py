@@ -22,7 +22,7 @@ from ssphub_book import chapters, feeds, network
 from ssphub_book.network import calendar, french
 from ssphub_book.network.entries import THEMES, Entry, Network
 from ssphub_book.plain import EXPLICIT
-from ssphub_book.sphinx.freshness import shows
+from ssphub_book.sphinx.freshness import book, shows
 
 CODE = "Code : "  # how a link to code is called in the data files
 UNKNOWN_STATE = "état non précisé"
@@ -240,11 +240,10 @@ class Themes(_Network):
     """The five themes: what the book teaches of each, and what the catalogue holds."""
 
     def made(self) -> list[nodes.Node]:
-        book = chapters.find(Path(self.env.srcdir))
-        return [self.theme(theme, title, book) for theme, title in THEMES.items() if theme != "reseau"]
+        return [self.theme(theme, title) for theme, title in THEMES.items() if theme != "reseau"]
 
-    def theme(self, theme: str, title: str, book: list[chapters.Chapter]) -> nodes.section:
-        taught = [chapter for chapter in book if chapter.name.startswith(f"{theme}/")]
+    def theme(self, theme: str, title: str) -> nodes.section:
+        taught = [chapter for chapter in book(self.env).values() if chapter.name.startswith(f"{theme}/")]
         items = []
         for chapter in taught:
             link = self.chapter(chapter.name)
@@ -325,8 +324,8 @@ def _split(text: str) -> tuple[str, str]:
     return (explicit["text"], explicit["target"]) if explicit else ("", text)
 
 
-def _title(root: Path, name: str) -> str:
-    return chapters.read(root, root / chapters.NOTEBOOKS / f"{name}.md").title
+def _title(book: dict[str, chapters.Chapter], name: str) -> str:
+    return book[name].title if name in book else name
 
 
 def _reference(text: str, address: str, language: str) -> nodes.reference:

@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from ssphub_book import chapters
-from ssphub_book.sphinx.freshness import shows
+from ssphub_book.sphinx.freshness import book, shows
 
 PATHS = "book/decouvrir/parcours.yml"
 KINDS = ("Question", "Exercice")
@@ -24,11 +24,11 @@ class chapter_item(nodes.list_item):
     """A chapter in a list: how many questions and exercises it has goes with it."""
 
 
-def _told(root: Path) -> list[tuple]:
+def _told(book: dict[str, chapters.Chapter]) -> list[tuple]:
     """What the lists tell of each chapter."""
     return [
         (chapter.name, chapter.title, chapter.front, *(len(chapter.numbered(kind)) for kind in KINDS))
-        for chapter in chapters.find(root)
+        for chapter in book.values()
     ]
 
 
@@ -36,7 +36,7 @@ class _ChapterLists(SphinxDirective):
     """What both directives share: the chapters, and an item that shows one of them."""
 
     def run(self) -> list[nodes.Node]:
-        self.book = {chapter.name: chapter for chapter in chapters.find(Path(self.env.srcdir))}
+        self.book = book(self.env)
         shows(self.env, _told)
         return self.lists()
 

@@ -21,9 +21,9 @@ FIELDS = {
 }
 
 
-def _users(root: Path) -> list[tuple[str, str, list[str]]]:
+def _users(book: dict[str, chapters.Chapter]) -> list[tuple[str, str, list[str]]]:
     """(name, title, data sets) of each chapter."""
-    return [(chapter.name, chapter.title, chapter.data) for chapter in chapters.find(root)]
+    return [(chapter.name, chapter.title, chapter.data) for chapter in book.values()]
 
 
 class DataSets(SphinxDirective):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -41,8 +40,8 @@ class BookState(SphinxDirective):
         return self.parse_text_to_nodes(shows(self.env, _tables))
 
 
-def _tables(root: Path) -> str:
-    found = state.of_book(root, chapters.find(root))
+def _tables(book: dict[str, chapters.Chapter]) -> str:
+    found = state.of_book(list(book.values()))
     content = "\n".join(_table("Ce que contient chaque chapitre", CONTENT, found))
     life = "\n".join(_table("La dernière exécution de chaque chapitre", LIFE, found))
     return f"{content}\n\n{life}"
