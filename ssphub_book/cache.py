@@ -34,6 +34,7 @@ class Cache:
     def __init__(self, root: Path):
         self._cache = get_cache(str(root / FOLDER))
         self._cache.list_cache_records()  # creates the database before two processes could
+        self._runs: dict[str, LastRun] = {}
 
     def executed(self, chapter: Chapter) -> NotebookNode | None:
         """The executed notebook of the chapter, or None where it has to run (again)."""
@@ -55,11 +56,14 @@ class Cache:
 
     def last_run(self, chapter: Chapter) -> LastRun | None:
         """When the kept execution of the chapter was made, and how long it took; None where none is."""
-        try:
-            record = NbCacheRecord.record_from_hashkey(self._key(chapter), self._cache.db)
-        except KeyError:
-            return None
-        return LastRun(record.created, record.data.get("execution_seconds"))
+        key = self._key(chapter)
+        if key not in self._runs:
+            try:
+                record = NbCacheRecord.record_from_hashkey(key, self._cache.db)
+            except KeyError:
+                return None
+            self._runs[key] = LastRun(record.created, record.data.get("execution_seconds"))
+        return self._runs[key]
 
     def _key(self, chapter: Chapter) -> str:
         """What Jupyter's cache knows the chapter by."""

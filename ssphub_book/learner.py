@@ -13,14 +13,15 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from ssphub_book import chapters, plain
+from ssphub_book import kept as readings
 from ssphub_book.chapters import Cell, Chapter, ChapterError
 
 ARCHIVE = "cahiers-notebooks.zip"  # at the root of the site: all the notebooks, and what they need
+LOCK = "requirements.txt"
 INSTALL = "pip install jupyterlab -r requirements.txt"
 UNIX = f"python3 -m venv .venv && . .venv/bin/activate && {INSTALL} && jupyter lab"
 WINDOWS = rf"py -m venv .venv && .venv\Scripts\activate && {INSTALL} && jupyter lab"
@@ -278,7 +279,8 @@ def distributions_of(chapter: Chapter) -> dict[str, str]:
     trees = [chapters.python_of(cell.source) for cell in kept(chapter)]
     trees += [ast.parse(file.read_text(encoding="utf-8")) for file in chapter.modules]
     names = {name for tree in trees if tree for name in _imported(tree)}
-    known = distributions((chapter.root / "requirements.txt").read_text(encoding="utf-8"))
+    lock = (chapter.root / LOCK).read_text(encoding="utf-8")
+    known = readings.of(chapter.root, LOCK, "distributions", lock, lambda: distributions(lock))
     third = sorted(names - local - sys.stdlib_module_names)
     return {name: known[name] for name in third if name in known}
 
@@ -295,7 +297,6 @@ def _imported(tree: ast.Module) -> set[str]:
     return found
 
 
-@cache
 def distributions(lock: str) -> dict[str, str]:
     """The locked distribution that holds each importable name, as the installed files say.
 

@@ -8,19 +8,16 @@ from __future__ import annotations
 import io
 import json
 import re
-import zipfile
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from ssphub_book import chapters, contract, kept, learner, plain, settings
+from ssphub_book import archives, chapters, contract, kept, learner, plain, settings
 from ssphub_book.cache import Cache
 from ssphub_book.chapters import Chapter
 
 FOLDER = "cahiers-notebooks"
 REQUIREMENTS = "requirements.txt"
-DATE = (1980, 1, 1, 0, 0, 0)
-STORED = {".parquet"}
 NOT_DATA = {".py", ".pyc"}
 SECTION = re.compile(r"^# What the chapters use\n(.*?)^$", re.DOTALL | re.MULTILINE)
 PIN = re.compile(r"^(?P<pin>(?P<name>[\w.-]+)==[^\\\n]+?) *\\?\n(?P<rest>(?: +.*\n?)*)", re.MULTILINE)
@@ -88,22 +85,16 @@ def write_tree(root: Path, folder: Path) -> None:
         path.write_bytes(content)
 
 
-def offered(root: Path) -> dict[str, bytes]:
-    """What the site offers, by its path there: the notebooks beside their pages, and the archive of all."""
-    found = files(root)
+def offered(root: Path, before: Path) -> dict[str, bytes]:
+    """What a site offers, by its path there: the notebooks beside their pages, and the archive of all.
+
+    `before`: the last site, which may not exist; what its archive holds already is taken from it.
+    """
+    found, archive = files(root), io.BytesIO()
     beside = {name: content for name, content in found.items() if name.endswith(".ipynb")}
-    return beside | {learner.ARCHIVE: _archive(found)}
-
-
-def _archive(found: dict[str, bytes]) -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        for name, content in sorted(found.items()):
-            entry = zipfile.ZipInfo(f"{FOLDER}/{name}", DATE)
-            entry.external_attr = 0o100644 << 16
-            kind = zipfile.ZIP_STORED if Path(name).suffix in STORED else zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content, kind)
-    return written.getvalue()
+    contents = ((f"{FOLDER}/{name}", content) for name, content in sorted(found.items()))
+    archives.write(archive, contents, before / learner.ARCHIVE)
+    return beside | {learner.ARCHIVE: archive.getvalue()}
 
 
 def _notebooks(root: Path, book: list[Chapter], known: plain.Book) -> dict[str, str]:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
 from pathlib import Path
 
-from ssphub_book import crawlers, learner, search
+from ssphub_book import archives, crawlers, learner, search
 
 ARCHIVE = "cahiers-ssphub.zip"
 FOLDER = "cahiers-ssphub"
@@ -25,24 +24,20 @@ LEFT_OUT_FILES = (
     "robots.txt",
     crawlers.SITEMAP,
 )
-COMPRESSED = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".woff2", ".gz", ".zip", ".parquet"}
-DATE = (1980, 1, 1, 0, 0, 0)
 OPTIONS = "_static/documentation_options.js"
 INDEX = "searchindex.js"
 OWN_LINK = re.compile(rb'<li class="hors-ligne">.*?</li>', re.DOTALL)
 NOTEBOOKS_LINK = re.compile(rb'href="[./]*' + re.escape(learner.ARCHIVE.encode()) + rb'"')
 
 
-def pack(site: Path, address: str = "") -> Path:
-    """Write the archive in the site's own folder; `address`: where the site is published, with a slash."""
-    archive = site / ARCHIVE
-    with zipfile.ZipFile(archive, "w") as target:
-        for file in sorted(_files(site)):
-            kind = zipfile.ZIP_STORED if Path(file).suffix in COMPRESSED else zipfile.ZIP_DEFLATED
-            entry = zipfile.ZipInfo(f"{FOLDER}/{file}", DATE)
-            entry.external_attr = 0o100644 << 16
-            target.writestr(entry, _content(site, file, address), kind)
-    return archive
+def pack(site: Path, before: Path, address: str = "") -> Path:
+    """Write the archive in the site's own folder; `address`: where the site is published, with a slash.
+
+    `before`: the last site, which may not exist; what its archive holds already is taken from it.
+    """
+    contents = ((f"{FOLDER}/{file}", _content(site, file, address)) for file in sorted(_files(site)))
+    archives.write(site / ARCHIVE, contents, before / ARCHIVE)
+    return site / ARCHIVE
 
 
 def _files(site: Path) -> list[str]:

@@ -69,7 +69,7 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
             _check(root, book)
             _execute(root, book, report)
             job = job or beside.enter_context(_rendering(root, shared))
-            made = notebooks.offered(root) if settings.read(root).address else {}
+            made = notebooks.offered(root, root / SITE) if settings.read(root).address else {}
             rendered = _rendered(root, job, shared, book)
         report("Pages rendues par Jupyter Book.")
         _check_pages(root, rendered)
@@ -257,7 +257,7 @@ def _publish(root: Path, rendered: Path, book: list[chapters.Chapter], made: dic
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(rendered, following)
     with ThreadPoolExecutor(1) as beside:  # the indexer is a program, which leaves this process idle
-        indexed = beside.submit(search.index, following, book, root)
+        indexed = beside.submit(search.index, following, site, book, root)
         _add(root, following, made)
         indexed.result()
     if site.exists():
@@ -279,4 +279,4 @@ def _add(root: Path, site: Path, made: dict[str, bytes]) -> None:
         feeds.write(site, known, found, entries, moment)
         if entries.entries:
             network.write(site, known.title, known.address, entries)
-    offline.pack(site, known.address)
+    offline.pack(site, root / SITE, known.address)

@@ -8,10 +8,14 @@ records mend the first two; `words.json`, which the dialog reads with the index,
 from __future__ import annotations
 
 import builtins
+import gzip
+import hashlib
 import html
 import json
 import keyword
+import os
 import re
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -27,7 +31,8 @@ from ssphub_book import kept
 from ssphub_book.chapters import NOTEBOOKS, Chapter
 
 FOLDER = "pagefind"
-DOCUMENTS = "_build/recherche"  # what the indexer reads
+DOCUMENTS = "_build/recherche"  # what the indexer reads: a folder for each page, a document for each section
+MARK = "empreinte"  # in the folder of a page: hash of its documents, written after them
 WORDS = "words.json"
 ENTRIES = "entries.json"
 LANGUAGE = Path(__file__).with_name("search_words.yml")
@@ -54,6 +59,7 @@ PAGE_WEIGHT = "0.4"  # of the text of a page that is no chapter: chapters teach,
 # Pages about the book or the network, whose titles weigh less: who searches « légende » wants no rule.
 ABOUT = ("book/contribuer/", "book/reseau/", "book/annexes/donnees")
 FREQUENT = (10, 3)  # sections that hold a word: its class in the vocabulary
+NAMED_BY_CONTENT = ("fragment", "index")  # folders of the indexer's files
 FAILED = "l'index de recherche n'a pas pu être fait"
 UNUSED = (
     "pagefind-ui.*",
@@ -116,14 +122,32 @@ def fold(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def index(site: Path, book: list[Chapter], root: Path) -> None:
-    """Write `site/pagefind/`; `root`: of the book, which keeps what was made of the pages that stay the same.
+def index(site: Path, before: Path, book: list[Chapter], root: Path) -> None:
+    """Write `site/pagefind/`. Raises SearchError where the indexer fails or finds no page.
 
-    Raises SearchError where the indexer fails or finds no page.
+    `root`: of the book, which keeps what was made of the pages that stay the same; `before`: the last site,
+    which may not exist, whose index has most of the files that this one will.
     """
     known = keywords(book)
     found = [record for page in sorted(site.rglob("*.html")) for record in read(site, page, known, root)]
+    _link(before / FOLDER, site / FOLDER)
     write(found, site / FOLDER, root / DOCUMENTS)
+
+
+def _link(before: Path, folder: Path) -> None:
+    """Give the indexer the files of the last index that are named by their content: it never writes them
+    again."""
+    for part in (part for part in NAMED_BY_CONTENT if (before / part).is_dir()):
+        shutil.copytree(before / part, folder / part, copy_function=os.link)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the files named by their content that this index does not name."""
+    [meta] = folder.glob("*.pf_meta")
+    named = gzip.decompress(meta.read_bytes())
+    for file in (file for part in NAMED_BY_CONTENT for file in (folder / part).iterdir()):
+        if file.name.partition(".")[0].encode() not in named:
+            file.unlink()
 
 
 def keywords(book: list[Chapter]) -> dict[str, list[str]]:
@@ -162,6 +186,7 @@ def write(found: list[Record], folder: Path, documents: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     for file in (file for pattern in UNUSED for file in folder.glob(pattern)):
         file.unlink()
+    _prune(folder)
 
 
 def records(name: str, page: str, keywords: list[str]) -> list[Record]:
@@ -253,15 +278,22 @@ def _listed(words: set[str], stop: set[str]) -> set[str]:
 
 
 def _lay_out(found: list[Record], documents: Path) -> None:
-    """Have the folder hold the document of each record and no other; one that is right is left alone."""
-    wanted = {documents / record.page / f"{record.section}.html": record.html for record in found}
-    for path in documents.glob("**/*.html/*.html"):
-        if path not in wanted:
-            path.unlink()
-    for path, text in wanted.items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+    """Have the folder hold the document of each record and no other; pages that are right are left alone."""
+    pages: dict[Path, dict[str, str]] = {}
+    for record in found:
+        pages.setdefault(documents / record.page, {})[f"{record.section}.html"] = record.html
+    for folder in {mark.parent for mark in documents.rglob(MARK)} - pages.keys():
+        shutil.rmtree(folder)
+    for folder, texts in pages.items():
+        digest = hashlib.sha256(repr(texts).encode()).hexdigest()
+        mark = folder / MARK
+        if mark.is_file() and mark.read_text() == digest:
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        mark.write_text(digest)
 
 
 def _indexer(documents: Path, folder: Path) -> subprocess.Popen[str]:

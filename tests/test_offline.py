@@ -36,10 +36,10 @@ def test_the_same_site_gives_the_same_bytes(tmp_path):
         (site / "_static").mkdir(parents=True)
         for file in ("page.html", "image.png", "_static/style.css")[:: 1 if name == "a" else -1]:
             (site / file).write_text(file)
-        offline.pack(site)
+        offline.pack(site, tmp_path / "before")
     first, second = ((tmp_path / name / offline.ARCHIVE).read_bytes() for name in ("a", "b"))
     assert first == second
-    again = offline.pack(tmp_path / "a").read_bytes()
+    again = offline.pack(tmp_path / "a", tmp_path / "b").read_bytes()
     assert again == first  # and the archive is never in itself
 
 
@@ -49,7 +49,7 @@ def test_words_that_left_the_book_leave_the_archive(tmp_path):
         (tmp_path / name).mkdir()
         index = f'Search.setIndex({{"titleterms":{{}},"terms":{terms}}})'
         (tmp_path / name / offline.INDEX).write_text(index)
-        with zipfile.ZipFile(offline.pack(tmp_path / name)) as archive:
+        with zipfile.ZipFile(offline.pack(tmp_path / name, tmp_path / "before")) as archive:
             contents.append(archive.read(f"{offline.FOLDER}/{offline.INDEX}"))
     assert contents[0] == contents[1]
     assert b"mot" in contents[0]

@@ -39,7 +39,7 @@ def test_a_page_without_text_of_the_book_is_left_out():
 
 def test_an_index_of_nothing_is_an_error(tmp_path):
     with pytest.raises(search.SearchError, match="n'a pas pu être fait"):
-        search.index(tmp_path / "site", [], tmp_path)
+        search.index(tmp_path / "site", tmp_path / "before", [], tmp_path)
 
 
 def test_a_failing_indexer_is_an_error(tmp_path, monkeypatch):
@@ -65,10 +65,31 @@ def test_the_indexer_reads_the_documents_of_this_time_and_no_other(tmp_path):
     search._lay_out([first, search.Record("b.html", "deux", "T", "T", "Deux.")], tmp_path)
     kept = (tmp_path / "a.html/un.html").stat().st_mtime_ns
     search._lay_out([first], tmp_path)
-    assert [path.name for path in tmp_path.glob("*/*")] == ["un.html"]
+    assert [path.name for path in tmp_path.glob("*/*.html")] == ["un.html"]
     assert (tmp_path / "a.html/un.html").stat().st_mtime_ns == kept
-    search._lay_out([search.Record("a.html", "un", "T", "T", "Autre.")], tmp_path)
-    assert "Autre." in (tmp_path / "a.html/un.html").read_text()
+    search._lay_out([search.Record("a.html", "autre", "T", "T", "Autre.")], tmp_path)
+    assert [path.name for path in tmp_path.glob("*/*.html")] == ["autre.html"]
+
+
+def test_an_index_made_from_the_last_one_is_the_one_made_from_nothing(tmp_path):
+    def made(name: str, body: str, before: str) -> dict[str, bytes]:
+        records = [
+            search.Record("a.html", "un", "T", "Un", "Le même texte."),
+            search.Record("a.html", "deux", "T", "Deux", body),
+        ]
+        folder = tmp_path / name / search.FOLDER
+        search._link(tmp_path / before / search.FOLDER, folder)
+        search.write(records, folder, tmp_path / f"{name}-documents")
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+
+    first = made("first", "Un texte.", "nothing")
+    again = made("again", "Un autre texte, plus long.", "first")
+    assert again == made("alone", "Un autre texte, plus long.", "nothing")
+    assert again != first
+    assert first == {
+        path.relative_to(tmp_path / "first" / search.FOLDER).as_posix(): path.read_bytes()
+        for path in (tmp_path / "first" / search.FOLDER).rglob("*.*")
+    }
 
 
 def test_the_vocabulary_goes_from_frequent_to_rare():

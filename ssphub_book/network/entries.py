@@ -171,14 +171,15 @@ def files(root: Path) -> list[Path]:
 def read(root: Path) -> Network:
     """Every entry that is sound, and the problems of the others; empty where the book has no such folder."""
     kinds = [kind for kind in KINDS if (root / FOLDER / f"{kind}.yml").is_file()]
-    changed = tuple(path.stat().st_mtime_ns for kind in kinds for path in _files(root, kind))
-    chapters = frozenset(f"{path.parent.name}/{path.stem}" for path in (root / "notebooks").glob("*/*.md"))
-    return _read(root, tuple(kinds), changed, chapters)
+    looked_at = [*(root / "notebooks").glob("*/"), *(path for kind in kinds for path in _files(root, kind))]
+    return _read(root, tuple(kinds), tuple(path.stat().st_mtime_ns for path in looked_at))
 
 
 @lru_cache(maxsize=2)
-def _read(root: Path, kinds: tuple[str, ...], changed: tuple[int, ...], chapters: frozenset[str]) -> Network:
-    """`changed`: when the files last did. Many rules and directives of a build ask for the same ones."""
+def _read(root: Path, kinds: tuple[str, ...], changed: tuple[int, ...]) -> Network:
+    """`changed`: when the files, and the folders of chapters, last did. Many rules and directives of a build
+    ask for the same ones."""
+    chapters = {f"{path.parent.name}/{path.stem}" for path in (root / "notebooks").glob("*/*.md")}
     entries: list[Entry] = []
     problems: list[Problem] = []
     for kind in kinds:
@@ -296,7 +297,7 @@ def _repeated(entries: list[Entry]) -> list[Problem]:
     return problems
 
 
-def _unknown_chapters(entries: list[Entry], known: frozenset[str]) -> list[Problem]:
+def _unknown_chapters(entries: list[Entry], known: set[str]) -> list[Problem]:
     return [
         Problem(
             f"{FOLDER}/{entry.kind}.yml",
