@@ -33,8 +33,8 @@ class Cache:
 
     def __init__(self, root: Path):
         self._cache = get_cache(str(root / FOLDER))
-        self._cache.list_cache_records()  # creates the database before two processes could
-        self._runs: dict[str, LastRun] = {}
+        # The first call creates the database, before two processes could.
+        self._runs = {record.hashkey: _last_run(record) for record in self._cache.list_cache_records()}
 
     def executed(self, chapter: Chapter) -> NotebookNode | None:
         """The executed notebook of the chapter, or None where it has to run (again)."""
@@ -62,7 +62,7 @@ class Cache:
                 record = NbCacheRecord.record_from_hashkey(key, self._cache.db)
             except KeyError:
                 return None
-            self._runs[key] = LastRun(record.created, record.data.get("execution_seconds"))
+            self._runs[key] = _last_run(record)
         return self._runs[key]
 
     def _key(self, chapter: Chapter) -> str:
@@ -79,3 +79,7 @@ class Cache:
             return
         bundle = CacheBundleIn(notebook, str(chapter.path), data={"execution_seconds": seconds})
         self._cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def _last_run(record: NbCacheRecord) -> LastRun:
+    return LastRun(record.created, record.data.get("execution_seconds"))

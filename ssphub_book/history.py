@@ -10,6 +10,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 COMMIT = "\x01"  # opens the line of a commit: no path begins with it
@@ -40,6 +41,12 @@ def moment(root: Path) -> datetime:
 
 def dates(root: Path) -> dict[str, Dates]:
     """The dates of each file under `root`, by its path from there."""
+    return _dates(root, head(root))
+
+
+@lru_cache(maxsize=2)
+def _dates(root: Path, commit: str) -> dict[str, Dates]:
+    """`commit`: the one that the folder is at. Every page asks for its dates, and the table of chapters."""
     shallow = _git(root, "rev-parse", "--is-shallow-repository").strip() == "true"
     log = _git(
         root,

@@ -14,7 +14,7 @@ import shutil
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 
@@ -58,17 +58,14 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
     root = root.resolve()
     with alone(root / LOCK, BUSY):
         book, shared = chapters.find(root), _shared(root)
-        state, executed = _state(root, book, shared), _is_executed(root, book)
-        if executed and state and state == _published(root):
+        state = _state(root, book, shared)
+        if state and state == _published(root) and _is_executed(root, book):
             report("Rien n'a changé depuis la dernière construction.")
             return root / SITE
         processes.prepare()
-        with ExitStack() as beside:
-            # Where nothing has to run first, Sphinx renders while the book is checked.
-            job = beside.enter_context(_rendering(root, shared)) if executed else None
-            _check(root, book)
-            _execute(root, book, report)
-            job = job or beside.enter_context(_rendering(root, shared))
+        _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
+        _execute(root, book, report)
+        with _rendering(root, shared) as job:
             made = notebooks.offered(root, root / SITE) if settings.read(root).address else {}
             rendered = _rendered(root, job, shared, book)
         report("Pages rendues par Jupyter Book.")
@@ -93,13 +90,6 @@ def alone(lock: Path, busy: str) -> Iterator[None]:
         except BlockingIOError:
             raise BuildError(busy) from None
         yield
-
-
-def _check(root: Path, book: list[chapters.Chapter]) -> None:
-    """Raises BuildError where the book breaks its contract. What changed last is checked first: the page of
-    the book's state shows it too, and so finds it checked."""
-    latest = sorted(book, key=lambda chapter: chapter.path.stat().st_mtime_ns, reverse=True)
-    _refuse(sorted(contract.check_book(latest, root)), "ne respecte pas le contrat des chapitres")
 
 
 def _refuse(findings: list[contract.Finding], what: str) -> None:
@@ -228,10 +218,7 @@ def _state(root: Path, book: list[chapters.Chapter], shared: str) -> str | None:
 
 def _is_executed(root: Path, book: list[chapters.Chapter]) -> bool:
     cache = Cache(root)
-    try:
-        return all(cache.last_run(chapter) for chapter in book)
-    except chapters.ChapterError:
-        return False  # the contract says so, with the other findings
+    return all(cache.last_run(chapter) for chapter in book)
 
 
 def _warnings(root: Path, said: str) -> str:

@@ -252,7 +252,7 @@ def entries(found: list[Record]) -> list[list[str]]:
 
 def language(found: list[Record]) -> dict[str, list | int]:
     """What the dialog needs to understand a query: vocabulary by frequency, stop words, synonyms."""
-    tables = yaml.safe_load(LANGUAGE.read_text(encoding="utf-8"))
+    tables = yaml.load(LANGUAGE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     stop = fold(tables["stop"]).split()
     counts = Counter(word for record in found for word in record.words)
     known = _listed(set(counts), set(stop))

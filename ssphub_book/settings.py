@@ -22,7 +22,7 @@ class Settings:
 
 def read(root: Path) -> Settings:
     """The settings of the book at `root`."""
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8")) or {}
+    config = yaml.load((root / "_config.yml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
     sphinx = (config.get("sphinx") or {}).get("config") or {}
     address = str(sphinx.get("html_baseurl") or "")
     return Settings(

@@ -133,7 +133,7 @@ def _version(distribution: str) -> str | None:
 def mutants(root: Path) -> dict[str, Mutants]:
     """What is on record, by name of chapter."""
     path = root / RECORD
-    said = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    said = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) if path.is_file() else None
     return {name: Mutants(**values) for name, values in (said or {}).items()}
 
 

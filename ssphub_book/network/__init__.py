@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+from ssphub_book.network import calendar, export
 from ssphub_book.network.entries import (
     FOLDER,
     KINDS,
@@ -35,7 +36,5 @@ __all__ = [
 
 def write(site: Path, title: str, address: str, network: Network) -> None:
     """Write the agenda and the catalogue that programs read; `address`: that of the book, with a slash."""
-    from ssphub_book.network import calendar, export  # a tenth of a second, for this alone
-
     calendar.write(site, f"{title} : agenda", network.of("evenements"))
     export.write(site, title, address, network)
