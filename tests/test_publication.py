@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ssphub_book import feeds, offline, publication
+from ssphub_book import chapters, feeds, offline, publication
+from ssphub_book.sphinx.freshness import UNFINISHED
 from tests.conftest import ROOT
 from tests.test_history import commit, git
 
@@ -92,6 +93,47 @@ def test_a_page_that_lists_chapters_is_read_again_for_what_it_shows_of_them(smal
     assert read_again() == {"index", "un-et-un"}
     shown = (small_book / "_build/html/book/index.html").read_text(encoding="utf-8")
     assert "<em>Compter</em>, 2026." in shown
+
+
+def test_after_a_rendering_cut_short_every_page_is_made_again(built, edit):
+    """Sphinx may have noted as up to date a page that it had no time to write."""
+    rendered = built / "_build/staging/_build"
+    mark = rendered / ".doctrees" / UNFINISHED
+    assert not mark.exists()
+    edit(built / "book/index.md", "Bonjour.", "Bonsoir.")
+    with (
+        pytest.raises(KeyboardInterrupt),
+        publication._rendering(built, (built / publication.STAGING / "shared").read_text()),
+    ):
+        wait_for(mark)
+        raise KeyboardInterrupt
+    assert mark.exists()
+    other = rendered / "html/notebooks/essais/un-et-un.html"
+    other.write_text("à moitié", encoding="utf-8")
+    build(built)
+    assert "Un piège" in page(built)
+    assert not mark.exists()
+
+
+def wait_for(file: Path) -> None:
+    end = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_refused_page_leaves_the_others_as_they_are(built, edit):
+    """What has no plain form is refused while Sphinx renders: the rendering goes to its end."""
+    edit(built / "_config.yml", "language: fr", "language: fr\n    html_baseurl: https://example.org/livre")
+    edit(built / "notebooks/essais/un-et-un.md", "double_2 = 2 * valeur", "double_2 = double_2_secret")
+    edit(
+        built / "notebooks/essais/un-et-un.md",
+        "assert valeur == 2",
+        "assert valeur == 2\ndouble_2_secret = 4",
+    )
+    with pytest.raises(chapters.ChapterError, match="cellule cachée"):
+        build(built)
+    assert not (built / "_build/staging/_build/.doctrees" / UNFINISHED).exists()
 
 
 def test_a_build_with_nothing_changed_renders_nothing(built, edit, monkeypatch):
