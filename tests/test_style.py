@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 import yaml
 
+import ssphub_book
 from tests.conftest import ROOT
 
+PACKAGE = ROOT / "ssphub_book"
 FOLDERS = ["ssphub_book", "tests", "notebooks", ".github"]
 
 
@@ -19,6 +24,32 @@ def test_ruff_finds_nothing(command):
     ruff = Path(sys.executable).with_name("ruff")
     done = subprocess.run([ruff, *command, *FOLDERS], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_no_module_imports_one_that_imports_it():
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    graph = {name: imported(path, modules) - {name} for name, path in modules.items()}
+    assert len(graph["ssphub_book.publication"]) > 10
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError, which names them
+
+
+def imported(path: Path, modules: dict[str, Path]) -> set[str]:
+    """The modules of the package that a module imports, wherever in its code."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in modules else node.module for name in names}
+    return found & modules.keys()
+
+
+def test_the_package_says_what_each_of_its_modules_is_for():
+    said = set(re.findall(r"`(\w+)`", ssphub_book.__doc__))
+    there = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert said == {name for name in there if not name.startswith("__")}
 
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))

@@ -53,7 +53,8 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", _key)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-purge-doc", _forget)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    # What it notes in the environment is not merged from one process to another.
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
 
 
 def _begin(app: Sphinx) -> None:
