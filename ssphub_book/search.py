@@ -138,7 +138,14 @@ def _link(before: Path, folder: Path) -> None:
     """Give the indexer the files of the last index that are named by their content: it never writes them
     again."""
     for part in (part for part in NAMED_BY_CONTENT if (before / part).is_dir()):
-        shutil.copytree(before / part, folder / part, copy_function=os.link)
+        shutil.copytree(before / part, folder / part, copy_function=_link_or_copy)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # some file systems have no links
+        shutil.copy2(source, target)
 
 
 def _prune(folder: Path) -> None:

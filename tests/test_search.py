@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -71,8 +73,12 @@ def test_the_indexer_reads_the_documents_of_this_time_and_no_other(tmp_path):
     assert [path.name for path in tmp_path.glob("*/*.html")] == ["autre.html"]
 
 
-def test_an_index_made_from_the_last_one_is_the_one_made_from_nothing(tmp_path):
-    def made(name: str, body: str, before: str) -> dict[str, bytes]:
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_an_index_made_from_the_last_one_is_the_one_made_from_nothing(tmp_path, monkeypatch, links):
+    def files(folder: Path) -> dict[str, bytes]:
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+
+    def made(name: str, body: str, before: str) -> Path:
         records = [
             search.Record("a.html", "un", "T", "Un", "Le même texte."),
             search.Record("a.html", "deux", "T", "Deux", body),
@@ -80,16 +86,18 @@ def test_an_index_made_from_the_last_one_is_the_one_made_from_nothing(tmp_path):
         folder = tmp_path / name / search.FOLDER
         search._link(tmp_path / before / search.FOLDER, folder)
         search.write(records, folder, tmp_path / f"{name}-documents")
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+        return folder
 
+    def refuse(source: str, target: str) -> None:
+        raise OSError
+
+    if not links:
+        monkeypatch.setattr(search.os, "link", refuse)
     first = made("first", "Un texte.", "nothing")
+    held = files(first)
     again = made("again", "Un autre texte, plus long.", "first")
-    assert again == made("alone", "Un autre texte, plus long.", "nothing")
-    assert again != first
-    assert first == {
-        path.relative_to(tmp_path / "first" / search.FOLDER).as_posix(): path.read_bytes()
-        for path in (tmp_path / "first" / search.FOLDER).rglob("*.*")
-    }
+    assert files(again) == files(made("alone", "Un autre texte, plus long.", "nothing")) != held
+    assert files(first) == held
 
 
 def test_the_vocabulary_goes_from_frequent_to_rare():
