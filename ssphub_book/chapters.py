@@ -229,7 +229,7 @@ class Chapter:
     def modules(self) -> list[Path]:
         """Modules of this repository that the code imports, directly or not."""
         bases = (self.path.parent, self.root / NOTEBOOKS, self.root)
-        local = {entry.partition(".")[0] for base in bases for entry in os.listdir(base)}
+        local = {entry.partition(".")[0] for base in bases if base.is_dir() for entry in os.listdir(base)}
         seen: set[Path] = set()
 
         def follow(names: set[str]) -> None:
