@@ -45,8 +45,8 @@ class Job:
         self._process.start()
         there.close()
 
-    def has_ended(self, within: float = 0) -> bool:
-        """Whether there is a result, or nothing more to wait for; answers after so many seconds at most."""
+    def has_ended(self, within: float | None = 0) -> bool:
+        """Whether there is a result, or nothing more to wait for; waits so many seconds, or for good."""
         return self.connection.poll(within)
 
     def result(self) -> object:

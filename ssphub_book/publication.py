@@ -41,6 +41,8 @@ LOCK = "_build/lock"
 BUSY = "une autre construction du livre est en cours : attendez sa fin."
 STATE = "_build/published"  # what the published site was made from
 PAGES = ("book", "notebooks")
+HEAD_START = 4  # seconds that the contract has before chapters start to run: it is long on a new clone alone
+BREACH = "ne respecte pas le contrat des chapitres"
 PAUSE = 0.3  # seconds between two looks at the pages that are being written
 PACKAGE = Path(__file__).resolve().parent
 NOT_SHOWN = ("contract", "preview", "template")  # parts of the package that no page comes from
@@ -63,8 +65,10 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
             report("Rien n'a changé depuis la dernière construction.")
             return root / SITE
         processes.prepare()
-        _refuse(contract.check_book(book, root), "ne respecte pas le contrat des chapitres")
-        _execute(root, book, report)
+        with _Contract(root, book) as checked:
+            checked.heed(HEAD_START)
+            _execute(root, book, lambda line: (report(line), checked.heed()))
+            checked.heed(None)
         with _rendering(root, shared) as job:
             made = notebooks.offered(root, root / SITE) if settings.read(root).address else {}
             rendered = _rendered(root, job, shared, book)
@@ -90,6 +94,34 @@ def alone(lock: Path, busy: str) -> Iterator[None]:
         except BlockingIOError:
             raise BuildError(busy) from None
         yield
+
+
+class _Contract:
+    """The check of the contract: beside the execution where chapters have to run, unless it is soon done."""
+
+    def __init__(self, root: Path, book: list[chapters.Chapter]):
+        self._job = None
+        if _is_executed(root, book):
+            _refuse(contract.check_book(book, root), BREACH)
+        else:
+            self._job = processes.Job(_findings, root)
+
+    def __enter__(self) -> _Contract:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._job:
+            self._job.stop()
+
+    def heed(self, within: float | None = 0) -> None:
+        """Raises BuildError once the book is known to break it; waits so many seconds for it, or for good."""
+        if self._job and self._job.has_ended(within):
+            findings, self._job = self._job.result(), None
+            _refuse(findings, BREACH)
+
+
+def _findings(root: Path) -> list[contract.Finding]:
+    return contract.check_book(chapters.find(root), root)
 
 
 def _refuse(findings: list[contract.Finding], what: str) -> None:
@@ -218,7 +250,10 @@ def _state(root: Path, book: list[chapters.Chapter], shared: str) -> str | None:
 
 def _is_executed(root: Path, book: list[chapters.Chapter]) -> bool:
     cache = Cache(root)
-    return all(cache.last_run(chapter) for chapter in book)
+    try:
+        return all(cache.last_run(chapter) for chapter in book)
+    except chapters.ChapterError:
+        return False  # the contract says so, with the other findings
 
 
 def _warnings(root: Path, said: str) -> str:
