@@ -24,6 +24,11 @@ def grid(soup):
     ]
 
 
+def test_a_power_of_ten_reads_as_one_and_stands_with_the_numbers():
+    cells = soup_of(pd.DataFrame({"ecart": ["8e-06", "0e+00"]})).select("td.nombre")
+    assert [cell.get_text() for cell in cells] == ["8\u00a0×\u00a010⁻⁶", "0"]
+
+
 BASE = pd.DataFrame({"region": ["a", "a", "b"], "annee": [2020, 2021, 2021], "v": [1.5, -2.25, 34730.0]})
 FRAMES = {
     "plain": BASE,

@@ -58,6 +58,9 @@ _NUMBER = re.compile(
     r"(?<![\w.,/:@-])(?P<sign>[-\u2212+]?)(?P<int>[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.(?P<dec>\d+))?"
     r"(?P<pct>\s?%)?(?![\w/:@]|[.,]\w|-\w)"
 )
+# 8e-06   0.000000e+00
+_SCIENTIFIC = re.compile(r"(?P<number>[-\u2212+]?\d+(?:\.\d+)?)e(?P<power>[-+]\d{2,})")
+_EXPONENTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Only a text that starts as a number does is read as numbers: `Python 3.11` is left alone.
 _NUMERIC_START = re.compile(r"\s*[\[(]?\s*[-\u2212+]?\d")
 SET = "french-number"  # on a node whose number is French already
@@ -65,14 +68,23 @@ _INTERVAL = re.compile(r"^([\[(])([^,\[\]()]+), ([^,\[\]()]+)([\])])$")
 _UNIT = re.compile(r"(?<=\d) (?=(?:[kKMGT]?o|[kmµn]?s|min|h|[kmc]?m|kg|€|M€|Md€|points?|fois)\b)")
 
 
+def _power_of_ten(found: re.Match[str]) -> str:
+    if float(found["number"]) == 0:
+        return "0"
+    power = str(int(found["power"])).translate(_EXPONENTS)
+    return f"{french_number(found['number'])}{NBSP}×{NBSP}10{power}"
+
+
 def french_number(text: str) -> str:
-    """English format to French: 34,730 → 34 730, 22.9 → 22,9, 22.9% → 22,9 %, -3 → −3.
+    """English format to French: 34,730 → 34 730, 22.9 → 22,9, 22.9% → 22,9 %, -3 → −3, 8e-06 → 8 × 10⁻⁶.
 
     Plain integers (years, codes) keep their digits as they are. A number that is French already keeps its
     comma, but for one of exactly three decimals (« 12,345 »), which reads as thousands.
     """
     if not _NUMERIC_START.match(text):
         return text
+    if scientific := _SCIENTIFIC.fullmatch(text.strip()):
+        return _power_of_ten(scientific)
 
     def one(match: re.Match[str]) -> str:
         sign = MINUS if match["sign"] in ("-", MINUS) else match["sign"]
