@@ -155,6 +155,7 @@ def activate():
 
     The environment's programs come first, its Java where it has one; kernels that run side by side
     keep to one numerical thread each, which is also what makes their results the same everywhere.
+    From 3.13 on, Python would colour what it says of an error: cells show it, and read it, as it is.
     """
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ.get("PATH", "").split(os.pathsep):
@@ -163,6 +164,7 @@ def activate():
         os.environ["JAVA_HOME"] = str(VENV)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    os.environ.setdefault("PYTHON_COLORS", "0")
 
 
 if __name__ == "__main__":
