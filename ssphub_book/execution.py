@@ -110,11 +110,25 @@ def _has_engine(chapter: Chapter) -> bool:
     return any("moteur" in cell.tags for cell in chapter.cells)
 
 
-def _next(waiting: list[Chapter], running: Iterable[Chapter]) -> Chapter:
-    """The first of those that wait. Engines take every core: two of them would slow each other, so the second
-    one lets chapters without engine go before it."""
-    busy = any(map(_has_engine, running))
-    return next((chapter for chapter in waiting if not (busy and _has_engine(chapter))), waiting[0])
+def _measures(chapter: Chapter) -> bool:
+    return any("mesure" in cell.tags for cell in chapter.cells)
+
+
+def _takes_all(chapter: Chapter) -> bool:
+    return _has_engine(chapter) and _measures(chapter)
+
+
+def _next(waiting: list[Chapter], running: Iterable[Chapter], cores: int) -> Chapter | None:
+    """The first of those that may start now, if any.
+
+    Chapters wait a third of their time, for programs, disks and timers: one more of them runs than there are
+    cores, as long as those that measure durations have one each. Engines that are measured take every core:
+    the second one lets the others go before it.
+    """
+    full = sum(map(_measures, running)) >= cores
+    may = [chapter for chapter in waiting if not (full and _measures(chapter))]
+    busy = any(map(_takes_all, running))
+    return next((chapter for chapter in may if not (busy and _takes_all(chapter))), may[0] if may else None)
 
 
 def run_all(
@@ -132,14 +146,14 @@ def run_all(
         return
     for chapter in chapters:
         chapter.parse()
-    workers, waiting = min(os.cpu_count() or 1, len(chapters)), list(chapters)
+    cores, waiting = os.cpu_count() or 1, list(chapters)
+    workers = min(cores + 1, len(chapters))
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet_worker)
     try:
         pending: dict[Future[Run], Chapter] = {}
         end = time.monotonic() + seconds if seconds is not None else None
         while waiting or pending:
-            while waiting and len(pending) < workers:
-                chapter = _next(waiting, pending.values())
+            while len(pending) < workers and (chapter := _next(waiting, pending.values(), cores)):
                 waiting.remove(chapter)
                 pending[_submit(pool, chapter, until.get(chapter.name))] = chapter
             left = max(0, end - time.monotonic()) if end is not None else None

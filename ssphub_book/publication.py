@@ -41,7 +41,7 @@ LOCK = "_build/lock"
 BUSY = "une autre construction du livre est en cours : attendez sa fin."
 STATE = "_build/published"  # what the published site was made from
 PAGES = ("book", "notebooks")
-HEAD_START = 4  # seconds that the contract has before chapters start to run: it is long on a new clone alone
+HEAD_START = 2  # seconds that the contract has before chapters start to run: it is long on a new clone alone
 BREACH = "ne respecte pas le contrat des chapitres"
 PAUSE = 0.3  # seconds between two looks at the pages that are being written
 PACKAGE = Path(__file__).resolve().parent
@@ -65,13 +65,14 @@ def build(root: Path, report: Callable[[str], None] = print) -> Path:
             report("Rien n'a changé depuis la dernière construction.")
             return root / SITE
         processes.prepare()
-        with _Contract(root, book) as checked:
-            checked.heed(HEAD_START)
+        with _Contract(root) as checked:
+            if not _is_executed(root, book):
+                checked.heed(HEAD_START)
             _execute(root, book, lambda line: (report(line), checked.heed()))
-            checked.heed(None)
-        with _rendering(root, shared) as job:
-            made = notebooks.offered(root, root / SITE) if settings.read(root).address else {}
-            rendered = _rendered(root, job, shared, book)
+            with _rendering(root, shared) as job:
+                checked.heed(None)
+                made = notebooks.offered(root, root / SITE) if settings.read(root).address else {}
+                rendered = _rendered(root, job, shared, book)
         report("Pages rendues par Jupyter Book.")
         _check_pages(root, rendered)
         site = _publish(root, rendered, book, made)
@@ -97,14 +98,10 @@ def alone(lock: Path, busy: str) -> Iterator[None]:
 
 
 class _Contract:
-    """The check of the contract: beside the execution where chapters have to run, unless it is soon done."""
+    """The check of the contract, beside the execution of the chapters and the rendering of the pages."""
 
-    def __init__(self, root: Path, book: list[chapters.Chapter]):
-        self._job = None
-        if _is_executed(root, book):
-            _refuse(contract.check_book(book, root), BREACH)
-        else:
-            self._job = processes.Job(_findings, root)
+    def __init__(self, root: Path):
+        self._job: processes.Job | None = processes.Job(_findings, root)
 
     def __enter__(self) -> _Contract:
         return self

@@ -152,20 +152,35 @@ def test_chapters_that_outlast_the_time_given_are_stopped(small_book, small_chap
     assert time.monotonic() - started < 60
 
 
-def test_engines_start_one_after_the_other(small_chapter):
-    """Two chapters that start an engine do not run side by side while another chapter waits."""
-    text = small_chapter.read_text("utf-8")
-    tagged = text.replace(
-        "{code-cell} ipython3\nimport sys", "{code-cell} ipython3\n:tags: [moteur]\n\nimport sys"
-    )
-    assert tagged != text
-    root = small_chapter.parents[2]
-    plain = chapters.Chapter(root, small_chapter, text)
-    first, second = (chapters.Chapter(root, small_chapter.with_stem(name), tagged) for name in ("un", "deux"))
-    assert execution._next([first, second, plain], []) is first
-    assert execution._next([second, plain], [first]) is plain
-    assert execution._next([second], [first]) is second
-    assert execution._next([second, plain], [plain]) is second
+def _tagged(chapter: Path, name: str, tags: str = "") -> chapters.Chapter:
+    """The chapter under another name, its first cell tagged."""
+    text = chapter.read_text("utf-8")
+    cell = "{code-cell} ipython3\n"
+    assert cell in text
+    tagged = text.replace(cell, f"{cell}:tags: [{tags}]\n\n", 1) if tags else text
+    return chapters.Chapter(chapter.parents[2], chapter.with_stem(name), tagged)
+
+
+def test_engines_that_are_measured_start_one_after_the_other(small_chapter):
+    """Two chapters that measure an engine do not run side by side while another chapter waits."""
+    plain = _tagged(small_chapter, "simple")
+    first, second = (_tagged(small_chapter, name, "moteur, mesure") for name in ("un", "deux"))
+    assert execution._next([first, second, plain], [], 2) is first
+    assert execution._next([second, plain], [first], 2) is plain
+    assert execution._next([second], [first], 2) is second
+    assert execution._next([second, plain], [plain], 2) is second
+
+
+def test_a_chapter_that_measures_has_a_core(small_chapter):
+    """The one that runs beyond the number of cores measures nothing; its engine may run beside another."""
+    plain, engine = _tagged(small_chapter, "simple"), _tagged(small_chapter, "moteur", "moteur")
+    first, second, third = (_tagged(small_chapter, name, "mesure") for name in ("un", "deux", "trois"))
+    assert execution._next([second, plain], [first], 2) is second
+    assert execution._next([third, plain], [first, second], 2) is plain
+    assert execution._next([third], [first, second], 2) is None
+    assert execution._next([third, plain], [first, plain], 2) is third
+    measured = _tagged(small_chapter, "mesure", "moteur, mesure")
+    assert execution._next([engine, plain], [measured], 2) is engine
 
 
 def test_a_worker_that_is_killed_fails_every_chapter_that_waits(small_book, small_chapter, edit):
