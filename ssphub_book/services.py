@@ -12,11 +12,15 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
 MARK = "SSPHUB_KERNEL"
 TESTS = "PYTEST_"  # variables of the tests that execute the chapter: its own pytest must not read them
+SOCKETS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+LISTENS = b"0A"  # state of a socket in these tables
+PAGE = 4096  # bytes that Linux makes of them at once
 PERIOD = 1.0  # seconds between two looks at the open ports
 GRACE = 10.0  # seconds that programs have to end by themselves after their kernel
 
@@ -29,10 +33,19 @@ class Watch:
         self.environment[MARK] = uuid.uuid4().hex
         self.exposed: dict[int, str] = {}  # port: address and command of a program that others can reach
         self._marked: dict[tuple[int, float], bool] = {}
+        self._known: list[tuple[str, str]] | None = None  # sockets that listened at the last look
         self._ended = threading.Event()
 
     def look(self) -> None:
-        """Note the programs that listen elsewhere than on the loopback."""
+        """Note the programs that listen elsewhere than on the loopback.
+
+        Whose the sockets are is looked for where they are not those of the last time: it takes far longer
+        than to list them, and this is called after each cell.
+        """
+        listening = _listening()
+        if listening is not None and listening == self._known:
+            return
+        self._known = listening
         marked = {process.pid: process for process in self.programs()}
         for connection in psutil.net_connections("tcp") if marked else ():
             if connection.status != psutil.CONN_LISTEN or connection.pid not in marked:
@@ -83,6 +96,22 @@ def watch() -> Iterator[Watch]:
     finally:
         watched._ended.set()
         thread.join()
+
+
+def _listening() -> list[tuple[str, str]] | None:
+    """Address and inode of each TCP socket that listens, as Linux lists them; None elsewhere."""
+    tables = [table for table in SOCKETS if table.is_file()]
+    return [row for table in tables for row in _listeners(table)] if tables else None
+
+
+def _listeners(table: Path) -> Iterator[tuple[str, str]]:
+    """The rows of a table that listen. They come first: to read the others is most of the time."""
+    with table.open("rb", buffering=PAGE) as file:
+        next(file)  # the names of the columns
+        for row in map(bytes.split, file):
+            if row[3] != LISTENS:
+                return
+            yield row[1].decode(), row[9].decode()
 
 
 def _is_loopback(address: str) -> bool:
