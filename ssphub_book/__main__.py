@@ -19,18 +19,24 @@ ROOT = Path(__file__).resolve().parent.parent
 PORT = "0: any free one; by default 8000, or the next free one"
 BAD_CALL = 2
 INTERRUPTED = 130
+UNHEARD = 141  # as a program that SIGPIPE ends
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return its exit code (0 done, 1 refused, 2 bad call, 130 interrupted)."""
+    """Run one command; return its exit code (0 done, 1 refused, 2 bad call, 130 interrupted, 141 unheard)."""
     options = _parser().parse_args(arguments)
     environment.activate()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, as by Ctrl+C
     try:
-        return options.command(options)
+        code = options.command(options)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("\nInterrompu : le dernier site publié et le cache sont intacts.", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # nobody reads any more what it says: `make book | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor what is left to write
+        return UNHEARD
 
 
 def _parser() -> argparse.ArgumentParser:

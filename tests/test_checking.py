@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 
@@ -52,6 +53,14 @@ def test_a_name_of_two_chapters(small_book, small_chapter):
     with pytest.raises(chapters.UnknownChapter, match="« autres/un-et-un » ou « essais/un-et-un »"):
         chapters.named(small_book, "un-et-un")
     assert chapters.named(small_book, "autres/un-et-un").path == other
+
+
+def test_nobody_reads_what_it_says(small_book):
+    """`make check | head -1` ends without a traceback."""
+    command = [sys.executable, "-m", "ssphub_book", "--root", str(small_book), "check"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", __main__.UNHEARD)
 
 
 def test_an_option_that_does_not_exist(small_book):

@@ -372,6 +372,18 @@ def test_an_execution_tells_more_numbers(small_book, small_chapter, edit, output
     assert finding.rule == "nombre-saisi" and "« 17,7 % »" in finding.message and source in finding.message
 
 
+def test_what_a_cell_measures_is_no_result(small_book, small_chapter, edit):
+    edit(small_chapter, PLACE, "Soit 17,7 % des communes.\n")
+    edit(
+        small_chapter,
+        "{code-cell} ipython3\nimport sys",
+        "{code-cell} ipython3\n:tags: [mesure]\n\nimport sys",
+    )
+    chapter = chapters.read(small_book, small_chapter)
+    output = {"output_type": "stream", "name": "stdout", "text": "0.177 s\n"}
+    assert list(numbers.check_numbers(chapter, executed(chapter, output))) == []
+
+
 # --- links, images, tables --------------------------------------------------------------------
 
 

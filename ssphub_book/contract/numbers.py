@@ -123,11 +123,14 @@ def _literals(tree: ast.AST) -> Iterator[tuple[ast.Constant, Decimal]]:
 
 
 def _displayed(chapter: Chapter, notebook: NotebookNode) -> dict[Decimal, str]:
-    """The numbers that an executed chapter prints or gives to `glue`, with where they come from."""
+    """The numbers that an executed chapter prints or gives to `glue`, with where they come from.
+
+    Durations change at each execution: one of them would be equal to some number of the text by chance.
+    """
     nodes = [node for node in notebook.cells if node.cell_type == "code"]
     found: dict[Decimal, str] = {}
     for cell, node in zip(chapter.cells, nodes, strict=True):
-        for output in node.outputs:
+        for output in () if "mesure" in cell.tags else node.outputs:
             for number, source in _of_output(cell, output):
                 found.setdefault(number, source)
     return found

@@ -51,7 +51,9 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?<=\bn°) (?=\d)"), NBSP),
 ]
 
-_THOUSANDS = re.compile(r"(?<![\w.,\u00a0\u202f])(?<!\d )[1-9]\d{0,2}(?: \d{3})+(?!\w|\.\w|[ \u00a0\u202f]\d)")
+_THOUSANDS = re.compile(
+    r"(?<![\w.,\u00a0\u202f])(?<!\d )[1-9]\d{0,2}(?: \d{3})+(?!\w|\.\w|[ \u00a0\u202f]\d)"
+)
 
 # 34,730   1,234.5   22.9   -3   22.9%
 _NUMBER = re.compile(
