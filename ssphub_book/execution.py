@@ -175,7 +175,7 @@ def run_all(
 
 def _submit(pool: ProcessPoolExecutor, chapter: Chapter, until: int | None) -> Future[Run]:
     try:
-        return pool.submit(run_chapter, chapter, until)
+        return pool.submit(_run_in_worker, chapter, until)
     except BrokenProcessPool as error:  # a worker was killed: the others end with it
         refused: Future[Run] = Future()
         refused.set_exception(error)
@@ -192,10 +192,18 @@ def _leave(signum: int, frame: object) -> None:
     raise SystemExit(128 + signum)
 
 
+def _run_in_worker(chapter: Chapter, until: int | None) -> Run:
+    """What a worker does. SIGTERM ends the chapter, then the worker, which the pool would keep otherwise."""
+    try:
+        return run_chapter(chapter, until)
+    except SystemExit as end:
+        os._exit(end.code)
+
+
 def _stop(pool: ProcessPoolExecutor) -> None:
     """Stop the workers, idle or not; one that does not end by itself is killed."""
     processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)  # SIGTERM ends the chapter, not its worker
+    pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
     for process in processes:
