@@ -27,7 +27,9 @@ from ssphub_book import contract, search, settings
 from tests.conftest import ROOT
 
 HALVES = ("tuned", "kept")
-FIRST_QUERY = 250_000  # bytes, compressed: engine, words, up to four files of the index, excerpts
+# Bytes, compressed: engine and words (132 kB), files of the index (32 kB each), excerpts.
+FIRST_QUERY = 250_000  # three files
+HEAVIEST_QUERY = 300_000  # five files: several words, which the book says in others
 LATER_QUERY = 100  # milliseconds from the last key to the results
 START = "book/index.html"
 PREFIX = re.escape(urlsplit(settings.read(ROOT).address).path.rstrip("/"))
@@ -247,7 +249,7 @@ def test_a_first_query_is_light(browser, site, query):
 @pytest.mark.long
 def test_every_first_query_is_light(browser, site):
     heaviest = max((first_query(browser, site, query.text), query.text) for query in QUERIES)
-    assert heaviest[0] <= FIRST_QUERY, heaviest
+    assert heaviest[0] <= HEAVIEST_QUERY, heaviest
 
 
 def later_queries(ask: Callable[[list[str]], list[dict]], queries: list[str]) -> list[float]:
